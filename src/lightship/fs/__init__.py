@@ -1,0 +1,1 @@
+"""Files: entries of a tree, deterministic tar, gzip members, safe paths, atomic writes."""
