@@ -1,0 +1,1 @@
+"""The network: one transport protocol, downloads that are checked, pip's configuration."""

@@ -1,0 +1,20 @@
+"""Debian packages as the lock pins them."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class LockedDeb(msgspec.Struct, frozen=True, order=True, rename="kebab", omit_defaults=True):
+    """One `.deb`: `path` is the `Filename` of the Packages index, relative to the mirror; `size` in bytes.
+
+    `archive` names the mirror it comes from where a suite has more than one: `main` or `security`.
+    """
+
+    name: str
+    version: str
+    architecture: str
+    path: str
+    size: int
+    sha256: str
+    archive: str = "main"
