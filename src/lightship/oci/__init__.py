@@ -1,0 +1,1 @@
+"""OCI images: the model, layouts on disk, archives for Docker, validation."""
