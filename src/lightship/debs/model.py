@@ -8,7 +8,7 @@ import msgspec
 class LockedDeb(msgspec.Struct, frozen=True, order=True, rename="kebab", omit_defaults=True):
     """One `.deb`: `path` is the `Filename` of the Packages index, relative to the mirror; `size` in bytes.
 
-    `archive` names the mirror it comes from where a suite has more than one: `main` or `security`.
+    `archive` names the mirror it comes from, as `DebianSource.archive` does: `main`, `updates` or `security`.
     """
 
     name: str
