@@ -1,0 +1,176 @@
+"""Wheels become the entries that `pip install` would have written into a virtual environment.
+
+The rules are the binary distribution format's (packaging.python.org, PEP 427) and, for `RECORD`, PEP 376.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from lightship.errors import IntegrityError
+from lightship.fs.entries import BytesContent, Content, Entry, Kind
+from lightship.wheels.archive import PUBLISHER, Member, WheelArchive
+from lightship.wheels.model import LockedWheel
+
+INSTALLER = b"lightship\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A virtual environment in the image: `prefix` without the leading slash, `python` as `3.11`."""
+
+    prefix: str
+    python: str
+
+    @property
+    def site_packages(self) -> str:
+        return f"{self.prefix}/lib/python{self.python}/site-packages"
+
+    @property
+    def interpreter(self) -> str:
+        return f"/{self.prefix}/bin/python"
+
+    def scheme(self, distribution: str) -> Mapping[str, str]:
+        """Where the folders of `*.data` go (PEP 427, "The .data directory")."""
+        return {
+            "purelib": self.site_packages,
+            "platlib": self.site_packages,
+            "scripts": f"{self.prefix}/bin",
+            "headers": f"{self.prefix}/include/site/python{self.python}/{distribution}",
+            "data": self.prefix,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: str
+    content: Content
+    executable: bool
+    digest: str
+    """As RECORD writes it (`sha256=…`), empty where the wheel's RECORD has none."""
+
+    def entry(self) -> Entry:
+        return Entry(self.path, Kind.FILE, 0o755 if self.executable else 0o644, self.content)
+
+
+def installed(archive: WheelArchive, wheel: LockedWheel, environment: Environment) -> Iterator[Entry]:
+    """Yield the regular files of an installed wheel, `RECORD` last.
+
+    Raises:
+        IntegrityError: if the wheel breaks the format; damaged members raise as their content is read.
+
+    """
+    info = _dist_info(archive, wheel)
+    record = _read_record(archive, f"{info}/RECORD")
+    files = [*_unpacked(archive, info, record, environment), *_scripts(archive, info, environment)]
+    files.append(_generated(f"{environment.site_packages}/{info}/INSTALLER", INSTALLER))
+    for file in files:
+        yield file.entry()
+    path = f"{environment.site_packages}/{info}/RECORD"
+    yield _generated(path, _record(files, path, environment)).entry()
+
+
+def _dist_info(archive: WheelArchive, wheel: LockedWheel) -> str:
+    found = {path.split("/")[0] for path in archive.members if path.endswith(".dist-info/WHEEL")}
+    if len(found) != 1:
+        raise IntegrityError(
+            f"the wheel has {len(found)} .dist-info folders, not one", where=wheel.filename, hint=PUBLISHER
+        )
+    info = found.pop()
+    _check_version(archive.read(f"{info}/WHEEL"), wheel)
+    return info
+
+
+def _check_version(metadata: bytes, wheel: LockedWheel) -> None:
+    from email.parser import BytesHeaderParser
+
+    version = BytesHeaderParser().parsebytes(metadata).get("Wheel-Version", "")
+    if version.split(".")[0] != "1":
+        raise IntegrityError(
+            f"wheel format {version or 'unknown'} is not supported", where=wheel.filename, hint=PUBLISHER
+        )
+
+
+def _read_record(archive: WheelArchive, path: str) -> dict[str, str]:
+    text = archive.read(path).decode("utf-8", "surrogateescape")
+    return {row[0]: row[1] for row in csv.reader(io.StringIO(text, newline="")) if len(row) == 3}
+
+
+def _unpacked(
+    archive: WheelArchive, info: str, record: Mapping[str, str], environment: Environment
+) -> Iterator[_File]:
+    data = info.removesuffix(".dist-info") + ".data/"
+    scheme = environment.scheme(info.removesuffix(".dist-info").rpartition("-")[0])
+    generated = {f"{info}/{name}" for name in ("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER")}
+    for path, member in archive.members.items():
+        if path in generated:
+            continue
+        digest = record.get(path, "")
+        checked = replace(member, sha256=_raw_digest(digest))
+        if not path.startswith(data):
+            yield _File(f"{environment.site_packages}/{path}", checked, member.executable, digest)
+            continue
+        folder, _, rest = path.removeprefix(data).partition("/")
+        if folder not in scheme or not rest:
+            raise IntegrityError(f"{path} has no place", where=archive.handle.name, hint=PUBLISHER)
+        target = f"{scheme[folder]}/{rest}"
+        if folder == "scripts":
+            yield _script_file(target, checked, digest, environment)
+        else:
+            yield _File(target, checked, member.executable, digest)
+
+
+def _raw_digest(digest: str) -> bytes | None:
+    algorithm, _, value = digest.partition("=")
+    if algorithm != "sha256":
+        return None
+    try:
+        return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+    except ValueError:
+        return b"not base64"
+
+
+def _script_file(path: str, member: Member, digest: str, environment: Environment) -> _File:
+    """Point a script's `#!python` line at the environment (PEP 427, "Recommended installer features")."""
+    data = b"".join(member.chunks())
+    if not data.startswith(b"#!python"):
+        return _File(path, member, executable=True, digest=digest)
+    _, newline, rest = data.partition(b"\n")
+    return _generated(path, f"#!{environment.interpreter}".encode() + newline + rest, executable=True)
+
+
+def _scripts(archive: WheelArchive, info: str, environment: Environment) -> Iterator[_File]:
+    """Write the launchers of `entry_points.txt` (entry points specification, "console_scripts")."""
+    if f"{info}/entry_points.txt" not in archive.members:
+        return
+    from installer.scripts import Script
+    from installer.utils import parse_entrypoints
+
+    text = archive.read(f"{info}/entry_points.txt").decode()
+    for name, module, attribute, section in parse_entrypoints(text):
+        script = Script(name, module, attribute, section)
+        _, launcher = script.generate(environment.interpreter, "posix")
+        yield _generated(f"{environment.prefix}/bin/{name}", launcher, executable=True)
+
+
+def _generated(path: str, data: bytes, *, executable: bool = False) -> _File:
+    value = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    return _File(path, BytesContent(data), executable, f"sha256={value}")
+
+
+def _record(files: list[_File], own: str, environment: Environment) -> bytes:
+    rows = [
+        (posixpath.relpath(file.path, environment.site_packages), file.digest, file.content.size)
+        for file in files
+    ]
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerows(sorted(rows))
+    writer.writerow((posixpath.relpath(own, environment.site_packages), "", ""))
+    return out.getvalue().encode("utf-8", "surrogateescape")
