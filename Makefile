@@ -1,0 +1,52 @@
+# Every target does its own set-up: on Debian as root that installs the system packages it needs, elsewhere it
+# says what is missing. `make test` is the whole test suite, as CI runs it.
+
+PYTEST := .venv/bin/pytest
+WORKERS ?= 2
+
+.PHONY: help demo test test-unit test-integration test-example lint bench format clean setup-demo setup-test setup-lint
+
+help:
+	@echo "make demo              build, start and verify an image without Docker"
+	@echo "make test              every test"
+	@echo "make test-unit         the fast tests: no network, no root"
+	@echo "make test-integration  the tests with real clients and servers"
+	@echo "make test-example      the example service's own tests"
+	@echo "make lint              ruff, mypy, changelog fragments"
+	@echo "make bench             the measurements"
+
+demo: setup-demo
+	.venv/bin/python scripts/demo.py
+
+test: setup-test
+	$(PYTEST) -m "not integration" -n $(WORKERS)
+	$(PYTEST) -m integration
+	.venv/bin/python scripts/test_example.py
+
+test-unit: setup-test
+	$(PYTEST) -m "not integration" -n $(WORKERS)
+
+test-integration: setup-test
+	$(PYTEST) -m integration
+
+test-example: setup-test
+	.venv/bin/python scripts/test_example.py
+
+lint: setup-lint
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/towncrier build --draft --version next >/dev/null
+
+format: setup-lint
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+bench: setup-test
+	.venv/bin/python bench/run.py
+
+clean:
+	rm -rf .venv .tools .demo .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+setup-demo setup-lint setup-test: setup-%:
+	@python=$$(sh scripts/find_python.sh) && "$$python" scripts/setup.py $*
