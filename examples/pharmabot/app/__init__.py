@@ -1,0 +1,1 @@
+"""Pharmabot: answers questions about medicines from their leaflets."""

@@ -1,0 +1,15 @@
+"""The two ways in which a request can fail through no fault of the code."""
+
+
+class UnavailableError(Exception):
+    """A dependency cannot do its part now; the client may try again (503)."""
+
+    def __init__(self, dependency: str, reason: str, detail: str = "") -> None:
+        super().__init__(f"{dependency} {reason}")
+        self.dependency = dependency
+        self.reason = reason
+        self.detail = detail  # for the log only: it may name hosts and users
+
+
+class RefusedError(Exception):
+    """The request is well formed, and will be refused however often it is sent (422)."""
