@@ -1,0 +1,1 @@
+"""The service's real and stand-in dependencies, started on loopback."""
