@@ -18,7 +18,7 @@ from lightship.digest import CHUNK, Digest
 
 GATHER = 1 << 18
 """Bytes of small files that share one gzip member."""
-SMALL = 1 << 14
+SMALL = 1 << 16
 """Files below this many bytes are gathered: compressed together they are smaller than transplanted."""
 LEVEL = 6
 _MEMBER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"  # RFC 1952, section 2.3: deflate, no flags, no time, unknown OS

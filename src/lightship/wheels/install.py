@@ -77,7 +77,8 @@ def installed(archive: WheelArchive, wheel: LockedWheel, environment: Environmen
 
 
 def _dist_info(archive: WheelArchive, wheel: LockedWheel) -> str:
-    found = {path.split("/")[0] for path in archive.members if path.endswith(".dist-info/WHEEL")}
+    suffix = ".dist-info/WHEEL"  # deeper ones belong to vendored distributions
+    found = {path.split("/")[0] for path in archive.members if path.endswith(suffix) and path.count("/") == 1}
     if len(found) != 1:
         raise IntegrityError(
             f"the wheel has {len(found)} .dist-info folders, not one", where=wheel.filename, hint=PUBLISHER
