@@ -1,0 +1,158 @@
+"""`[tool.lightship]` in `pyproject.toml`, or the same keys in `lightship.toml`."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from lightship.errors import UsageError
+
+UNIT = {"": 1, "B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "MiB": 2**20, "GiB": 2**30}
+
+
+class VariantConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """One variant: its requirement files or extras, and which PyTorch it takes."""
+
+    requirements: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    torch: str = ""
+
+
+class TargetConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """One target beside `production`: requirements on top of the variant's, and its own command."""
+
+    requirements: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+
+
+class StageConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """One named stage: what it installs, runs and hands to the image."""
+
+    requirements: tuple[str, ...] = ()
+    run: tuple[str, ...] = ()
+    copy: dict[str, str] = {}
+
+
+class Config(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """The whole configuration; empty fields are filled in by detection."""
+
+    name: str = ""
+    python: str = ""
+    base: str = ""
+    platforms: tuple[str, ...] = ()
+    variant: str = ""
+    sources: tuple[str, ...] = ()
+    workdir: str = "/app"
+    user: str = "appuser:1001:1001"
+    command: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
+    env: dict[str, str] = {}
+    labels: dict[str, str] = {}
+    health: str = ""
+    build_packages: tuple[str, ...] = ()
+    runtime_packages: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    debian_mirror: str = ""
+    budget: str = ""
+    variants: dict[str, VariantConfig] = {}
+    targets: dict[str, TargetConfig] = {}
+    stages: dict[str, StageConfig] = {}
+
+
+def read_config(folder: Path) -> tuple[Config, Path | None]:
+    """Read a project's configuration, and say which file holds it.
+
+    Raises:
+        UsageError: for a file that is not TOML, an unknown key (the nearest one is suggested), a wrong type.
+
+    """
+    own, shared = folder / "lightship.toml", folder / "pyproject.toml"
+    if own.is_file():
+        return parse_config(load_toml(own), own), own
+    if shared.is_file():
+        table = load_toml(shared).get("tool", {}).get("lightship")
+        if table is not None:
+            return parse_config(table, shared), shared
+    return Config(), None
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"not TOML: {error}", where=str(path), hint="mend the file") from error
+
+
+def parse_config(table: Mapping[str, Any], where: Path) -> Config:
+    """Check a table's keys, types and values."""
+    _check_keys(table, Config, "", where)
+    for name, kind in _TABLES:
+        for key, value in (table.get(name) or {}).items():
+            _check_keys(value, kind, f"{name}.{key}.", where)
+    try:
+        config = msgspec.convert(table, Config)
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            f"wrong configuration: {error}", where=str(where), hint="see docs/configuration.md for every key"
+        ) from error
+    _check_values(config, where)
+    return config
+
+
+def size_in_bytes(text: str) -> int:
+    """Read `480MB`, `1.2 GB` or a number of bytes; MB are 10⁶ bytes, MiB 2²⁰.
+
+    Raises:
+        UsageError: if it is no size.
+
+    """
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)", text.strip())
+    if not match or match[2] not in UNIT:
+        raise UsageError(f"{text!r} is not a size", hint="write it as 480MB or 1.2GB")
+    return round(float(match[1]) * UNIT[match[2]])
+
+
+def _check_keys(table: object, kind: type[msgspec.Struct], prefix: str, where: Path) -> None:
+    if not isinstance(table, Mapping):
+        raise UsageError(f"[{prefix.rstrip('.')}] must be a table", where=str(where), hint=_SEE)
+    known = kind.__struct_encode_fields__
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {prefix}{near[0]}?" if near else f"known keys: {', '.join(known)}"
+            raise UsageError(f"unknown key {prefix}{key}", where=str(where), hint=hint)
+
+
+def _check_values(config: Config, where: Path) -> None:
+    for problem in _problems(config):
+        raise UsageError(problem, where=str(where), hint=_SEE)
+
+
+def _problems(config: Config) -> list[str]:
+    found = []
+    if config.python and not re.fullmatch(r"3\.[0-9]+", config.python):
+        found.append(f"python = {config.python!r} is not a version such as 3.11")
+    if not config.workdir.startswith("/") or ".." in config.workdir.split("/"):
+        found.append(f"workdir = {config.workdir!r} is not an absolute path")
+    if not re.fullmatch(r"[a-z_][a-z0-9_-]*:[0-9]+:[0-9]+", config.user):
+        found.append(f"user = {config.user!r} is not NAME:UID:GID")
+    if any(not 0 < port < 65536 for port in config.ports):
+        found.append("ports must lie between 1 and 65535")
+    found += [f"variant name {name!r} may hold letters, digits, - and _" for name in _bad_names(config)]
+    if config.health and not re.fullmatch(r"http://[^/:]*:[0-9]+/\S*", config.health):
+        found.append(f"health = {config.health!r} is not of the form http://:8000/path")
+    return found
+
+
+def _bad_names(config: Config) -> list[str]:
+    return [name for name in config.variants if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name)]
+
+
+_TABLES = (("variants", VariantConfig), ("targets", TargetConfig), ("stages", StageConfig))
+_SEE = "see docs/configuration.md for every key"
