@@ -1,0 +1,185 @@
+"""`pylock.<variant>.toml`: a PEP 751 lock, with what else an image is made of in `[tool.lightship]`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from packaging.pylock import Package, Pylock, PylockValidationError, is_valid_pylock_path
+
+from lightship import __version__
+from lightship.debs.model import LockedDeb
+from lightship.digest import Digest, parse_digest
+from lightship.errors import LightshipError, UsageError
+from lightship.platform import Platform, parse_platform
+from lightship.wheels import toml
+from lightship.wheels.merge import clean
+
+_AGAIN = "make it again with `lightship lock`"
+_HEADER = """\
+# Made by `lightship lock`; a PEP 751 lock of the variant "{variant}". Do not edit it: change the project's
+# requirements, then run `lightship lock` again.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockTable:
+    """What Lightship adds to a PEP 751 lock.
+
+    `python` is the target's version (`3.11`), `base` what the image stands on (`debian:bookworm`), `inputs`
+    the digest of everything that was asked for, `generated_by` the version of Lightship that wrote the lock.
+    """
+
+    variant: str
+    python: str
+    base: str
+    inputs: Digest
+    platforms: tuple[Platform, ...]
+    debs: Mapping[Platform, tuple[LockedDeb, ...]]
+    generated_by: str = __version__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock(LockTable):
+    """A lock that was read: the table and the Python packages of all its platforms."""
+
+    pylock: Pylock
+
+    @property
+    def packages(self) -> tuple[Package, ...]:
+        """Every package of the lock; its marker says on which platforms it counts."""
+        return tuple(self.pylock.packages)
+
+
+class _Table(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """`[tool.lightship]` as it is written; `debian` is by Debian architecture."""
+
+    version: str
+    variant: str
+    python: str
+    base: str
+    platforms: list[str]
+    inputs: str
+    debian: dict[str, list[LockedDeb]] = {}
+
+
+def lock_path(folder: Path, variant: str) -> Path:
+    """Where the lock of a variant lies.
+
+    Raises:
+        UsageError: if the variant's name makes no file name that PEP 751 allows.
+
+    """
+    path = folder / f"pylock.{variant}.toml"
+    if "/" in variant or not is_valid_pylock_path(path):
+        raise UsageError(
+            f"{variant!r} cannot name a lock file", hint="use letters, digits, - and _ in variant names"
+        )
+    return path
+
+
+def render_lock(pylock_text: str, table: LockTable) -> str:
+    """Write a PEP 751 lock with Lightship's table: equal arguments give equal bytes, whatever made the lock.
+
+    Raises:
+        UsageError: if `pylock_text` is not a valid PEP 751 lock.
+
+    """
+    document = clean(_load(pylock_text, where="the resolver's answer"))
+    head = {key: value for key, value in document.items() if key not in {"packages", "tool", "environments"}}
+    head |= {"created-by": "lightship", "requires-python": f"=={table.python}.*"}
+    environments = [_environment(platform) for platform in sorted(table.platforms)]
+    blocks = [_HEADER.format(variant=table.variant) + "\n".join(toml.assignments(head))]
+    blocks[0] += "\nenvironments = [\n" + "".join(f'    "{marker}",\n' for marker in environments) + "]\n"
+    blocks += [toml.table("packages", package, array=True) for package in document["packages"]]
+    return "\n".join([*blocks, *_render_table(table)])
+
+
+def parse_lock(text: str, *, where: str = "") -> Lock:
+    """Read a lock that `lightship lock` wrote; `where` names the file in errors.
+
+    Raises:
+        UsageError: if it is no valid PEP 751 lock, or Lightship's table is missing or not understood.
+
+    """
+    document = _load(text, where=where)
+    found = document.get("tool", {}).get("lightship")
+    if found is None:
+        raise UsageError("the lock was not made by Lightship", where=where, hint=_AGAIN)
+    try:
+        table = msgspec.convert(found, _Table)
+        platforms = tuple(parse_platform(text) for text in table.platforms)
+        inputs = parse_digest(table.inputs)
+        pylock = Pylock.from_dict(document)
+    except (msgspec.ValidationError, PylockValidationError, LightshipError) as error:
+        raise UsageError(
+            "the lock cannot be read",
+            where=where,
+            hint=f"{_AGAIN}, or use the Lightship that made it",
+            detail=str(error),
+        ) from error
+    return Lock(
+        variant=table.variant,
+        python=table.python,
+        base=table.base,
+        inputs=inputs,
+        platforms=platforms,
+        debs={platform: tuple(table.debian.get(platform.debian, ())) for platform in platforms},
+        generated_by=table.version,
+        pylock=pylock,
+    )
+
+
+def read_lock(path: Path) -> Lock:
+    """Read the lock at `path`.
+
+    Raises:
+        UsageError: if it is missing or cannot be understood.
+
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        message = "there is no lock" if missing else "the lock cannot be read"
+        raise UsageError(message, where=str(path), hint="make it with `lightship lock`") from error
+    return parse_lock(text, where=str(path))
+
+
+def is_stale(lock: Lock, inputs: Digest) -> bool:
+    """Whether something else is asked for now than when the lock was made."""
+    return lock.inputs != inputs
+
+
+def _load(text: str, *, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError("the lock is no valid TOML", where=where, hint=_AGAIN, detail=str(error)) from error
+
+
+def _environment(platform: Platform) -> str:
+    return (
+        f"implementation_name == 'cpython' and sys_platform == '{platform.os}' "
+        f"and platform_machine == '{platform.machine}'"
+    )
+
+
+def _render_table(table: LockTable) -> list[str]:
+    scalars = {
+        "version": table.generated_by,
+        "variant": table.variant,
+        "python": table.python,
+        "base": table.base,
+        "platforms": [str(platform) for platform in table.platforms],
+        "inputs": table.inputs,
+    }
+    blocks = [toml.table("tool.lightship", scalars)]
+    debs = {
+        key.debian: msgspec.to_builtins(sorted(value)) for key, value in sorted(table.debs.items()) if value
+    }
+    return [*blocks, toml.table("tool.lightship.debian", debs)] if debs else blocks
