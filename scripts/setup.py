@@ -48,12 +48,16 @@ def system_packages(purpose: str) -> None:
 
 def missing(purpose: str) -> dict[str, str]:
     """Commands and files that this machine lacks, each with the Debian package that brings it."""
-    tables = tomllib.loads((ROOT / "scripts" / "system-packages.toml").read_text())
-    wanted = {name: package for table in SYSTEM_TABLES[purpose] for name, package in tables[table].items()}
-    absent = {name: package for name, package in wanted.items() if not present(name)}
+    absent = {name: package for name, package in wanted_packages(purpose).items() if not present(name)}
     if not VENV.exists() and importlib.util.find_spec("ensurepip") is None:
         absent["python3 -m ensurepip"] = "python3-venv"
     return absent
+
+
+def wanted_packages(purpose: str) -> dict[str, str]:
+    """Commands and files, each with the Debian package that brings it (system-packages.toml)."""
+    tables = tomllib.loads((ROOT / "scripts" / "system-packages.toml").read_text())
+    return {name: package for table in SYSTEM_TABLES[purpose] for name, package in tables[table].items()}
 
 
 def present(witness: str) -> bool:
@@ -68,7 +72,22 @@ def install(packages: list[str]) -> None:
     apt = ["apt-get", "-qq", "-o", "Acquire::Retries=3", "-o", "DPkg::Lock::Timeout=300"]
     with services_held():
         for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
-            subprocess.run([*apt, *command], check=True, env=environment, stdin=subprocess.DEVNULL)
+            run_quietly([*apt, *command], environment)
+
+
+def run_quietly(command: list[str], environment: dict[str, str]) -> None:
+    """Run without a terminal; what the command said is shown only if it fails."""
+    done = subprocess.run(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(f"{done.stdout}\n{shlex.join(command)} failed")
 
 
 @contextmanager
