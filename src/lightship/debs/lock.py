@@ -1,21 +1,23 @@
-"""From package names to locked packages: the closure of a suite, by a signed index."""
+"""From package names to locked packages: the closure over a suite's signed index."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from lightship.debs.model import LockedDeb
+from lightship.debs.release import Clock, IndexStore
 from lightship.debs.sources import DebianSource
+from lightship.errors import ResolutionError
 from lightship.events import Reporter
 from lightship.net.transport import Transport
 from lightship.platform import Platform
 
-Clock = Callable[[], datetime]
+_PYTHON = re.compile(r"python(3\.\d+)-minimal")
 
 
-def resolve_debs(
+def resolve_debs(  # noqa: PLR0913 - a function with explicit arguments; they are all needed
     names: Sequence[str],
     *,
     suite: str,
@@ -27,20 +29,97 @@ def resolve_debs(
     reporter: Reporter,
     offline: bool = False,
 ) -> tuple[LockedDeb, ...]:
-    """Resolve packages and everything they need, sorted by name."""
-    raise NotImplementedError
+    """Resolve packages and everything they need, sorted by name.
+
+    Args:
+        names: packages to have, such as those of `python_packages`.
+        suite: code name, for messages.
+        platform: whose packages.
+        sources: the archives of the suite; the newest version among them wins.
+        transport: reads the mirrors.
+        cache: folder for indexes, shared by any number of runs.
+        clock: the time with its zone, to tell an expired index.
+        reporter: hears of downloads.
+        offline: take the indexes of the last run.
+
+    Raises:
+        ResolutionError: a package that does not exist or cannot be satisfied.
+        IntegrityError: an index whose signature, digest or age is not right.
+        NetworkError: a mirror that cannot be read.
+        UsageError: gpgv or the keyring is missing.
+
+    """
+    from lightship.debs.index import PackageIndex, map_file
+    from lightship.debs.solve import solve
+
+    store = IndexStore(transport, cache, clock, reporter, offline)
+    files = []
+    for source in sources:
+        release = store.release(source)
+        files += [
+            (source.archive, store.packages(release, each, platform.debian)) for each in source.components
+        ]
+    index = PackageIndex([(archive, map_file(path)) for archive, path in files])
+    _check_pythons(names, suite, set(index.names()))
+    return tuple(package.deb for package in solve(index, names, architecture=platform.debian))
 
 
 def python_packages(version: str) -> tuple[str, ...]:
-    """Root packages of a base with this Python, such as `3.11`."""
-    raise NotImplementedError
+    """Root packages of a base with this Python, such as `3.11`.
+
+    libc-bin is there for `ldconfig`, by which `ctypes.util.find_library` finds libraries, and for C.UTF-8.
+    """
+    return (
+        "base-files",
+        "ca-certificates",
+        "libc-bin",
+        f"libpython{version}-stdlib",
+        "netbase",
+        f"python{version}-minimal",
+        "tzdata",
+    )
 
 
 def python_full_version(debs: Sequence[LockedDeb]) -> str:
-    """Version of the Python among the packages, such as `3.11.2`."""
-    raise NotImplementedError
+    """Version of the Python among the packages, as Python writes it: `3.11.2`.
+
+    Raises:
+        ResolutionError: if there is none.
+
+    """
+    for deb in debs:
+        if _PYTHON.fullmatch(deb.name):
+            return _upstream(deb).replace("~", "")
+    raise ResolutionError("the base has no Python", hint="add the packages of `python_packages` to it")
 
 
 def glibc_version(debs: Sequence[LockedDeb]) -> tuple[int, int]:
-    """Version of the C library among the packages, such as `(2, 36)`."""
-    raise NotImplementedError
+    """Version of the C library among the packages: `(2, 36)`.
+
+    Raises:
+        ResolutionError: if there is none.
+
+    """
+    for deb in debs:
+        if deb.name == "libc6":
+            major, minor = _upstream(deb).split(".")[:2]
+            return int(major), int(minor)
+    raise ResolutionError("the base has no C library", hint="no Python runs without the package libc6")
+
+
+def _upstream(deb: LockedDeb) -> str:
+    """The version without epoch and Debian's revision (deb-version(7))."""
+    version = deb.version.rpartition(":")[2]
+    return version.rpartition("-")[0] or version
+
+
+def _check_pythons(names: Sequence[str], suite: str, known: set[str]) -> None:
+    for name in names:
+        asked = _PYTHON.fullmatch(name)
+        if asked and name not in known:
+            minors = sorted(int(found[1][2:]) for each in known if (found := _PYTHON.fullmatch(each)))
+            there = " and ".join(f"3.{minor}" for minor in minors) or "no Python"
+            raise ResolutionError(
+                f"{suite} has no Python {asked[1]}; it has {there}",
+                hint=f"set `python` to {there}, or choose a Debian release that has {asked[1]}",
+            )

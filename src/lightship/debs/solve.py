@@ -1,0 +1,165 @@
+"""The closure of a set of packages: everything that Depends and Pre-Depends ask for, and nothing else."""
+
+from __future__ import annotations
+
+import difflib
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from lightship.debs.index import Package, PackageIndex
+from lightship.debs.relations import Alternatives, Relation
+from lightship.debs.unneeded import is_unneeded
+from lightship.errors import ResolutionError
+
+_PRIORITIES = ("required", "important", "standard", "optional", "extra")
+
+
+def solve(index: PackageIndex, names: Iterable[str], *, architecture: str) -> tuple[Package, ...]:
+    """Choose packages that satisfy each other, sorted by name; the same for any order of `names`.
+
+    As apt does, it takes the newest version that will do, an alternative that is chosen already, else the
+    first that can be had. Recommends are never followed, and dependencies of `debs.unneeded` are cut.
+
+    Raises:
+        ResolutionError: if a name or dependency cannot be satisfied, or two packages exclude each other;
+            `detail` is the chain of who wanted it.
+
+    """
+    solver = _Solver(index, architecture)
+    for name in sorted(set(names)):
+        solver.ask(name)
+    solver.run()
+    chosen = tuple(solver.chosen[name] for name in sorted(solver.chosen))
+    _check_conflicts(chosen, solver)
+    return chosen
+
+
+@dataclass(slots=True)
+class _Solver:
+    index: PackageIndex
+    architecture: str
+    chosen: dict[str, Package] = field(default_factory=dict)
+    wanted_by: dict[str, str] = field(default_factory=dict)
+    queue: deque[Package] = field(default_factory=deque)
+    open: deque[tuple[str, Alternatives]] = field(default_factory=deque)
+
+    def ask(self, name: str) -> None:
+        """Choose a package that the user named, virtual or real."""
+        options = self._options((Relation(name),))
+        if not options:
+            raise _unknown(name, self.index)
+        self._choose(options[0], "")
+
+    def run(self) -> None:
+        """Follow what leaves no choice first, so that alternatives find more chosen already."""
+        while self.queue or self.open:
+            while self.queue:
+                self._follow(self.queue.popleft())
+            if self.open:
+                wanter, group = self.open.popleft()
+                if not self._is_met(group):
+                    self._choose(self._options(group)[0], wanter)
+
+    def chain(self, name: str) -> str:
+        """Say who wanted a package, up to the one that was asked for."""
+        links = [name]
+        while links[-1] in self.wanted_by and self.wanted_by[links[-1]] not in ("", *links):
+            links.append(self.wanted_by[links[-1]])
+        return " ← ".join(links)
+
+    def _follow(self, package: Package) -> None:
+        for group in package.depends:
+            if is_unneeded(package.name, group) or self._is_met(group):
+                continue
+            options = self._options(group)
+            if not options:
+                raise self._unmet(package, group)
+            if len(options) == 1:
+                self._choose(options[0], package.name)
+            else:
+                self.open.append((package.name, group))
+
+    def _choose(self, package: Package, wanter: str) -> None:
+        if package.name in self.chosen:
+            return
+        self.chosen[package.name] = package
+        self.wanted_by[package.name] = wanter
+        self.queue.append(package)
+
+    def _is_met(self, group: Alternatives) -> bool:
+        return any(
+            relation.admits(version)
+            for relation in group
+            for package in self.chosen.values()
+            for version in package.provided(relation.name)
+        )
+
+    def _options(self, group: Alternatives) -> list[Package]:
+        """Packages that satisfy the group, the best first, one per name."""
+        found: dict[str, Package] = {}
+        for relation in group:
+            if relation.architecture not in ("", self.architecture):
+                continue
+            for package in self._satisfying(relation):
+                if package.name not in self.chosen:
+                    found.setdefault(package.name, package)
+        chosen = tuple(self.chosen.values())
+        return sorted(found.values(), key=lambda package: any(_clash(package, other) for other in chosen))
+
+    def _satisfying(self, relation: Relation) -> list[Package]:
+        real = [each for each in self.index.candidates(relation.name) if relation.admits(each.version)]
+        virtual = [
+            package
+            for package in self.index.providers(relation.name)
+            if package.name != relation.name
+            and any(relation.admits(version) for version in package.provided(relation.name))
+        ]
+        return real[:1] + sorted(virtual, key=lambda package: (_rank(package), package.name))
+
+    def _unmet(self, package: Package, group: Alternatives) -> ResolutionError:
+        text = " | ".join(map(str, group))
+        seen = [self.chosen.get(relation.name) or next(iter(self.index.candidates(relation.name)), None)
+                for relation in group]  # fmt: skip
+        offers = ", ".join(f"{each.name} {each.version}" for each in seen if each)
+        return ResolutionError(
+            f"nothing satisfies {text}, which {package.name} {package.version} needs",
+            hint=f"the archive offers {offers}" if offers else "check the suite and the mirror's components",
+            detail=f"needed by {self.chain(package.name)}",
+        )
+
+
+def _rank(package: Package) -> int:
+    return _PRIORITIES.index(package.priority) if package.priority in _PRIORITIES else len(_PRIORITIES)
+
+
+def _clash(one: Package, other: Package) -> bool:
+    return _excludes(one, other) or _excludes(other, one)
+
+
+def _excludes(one: Package, other: Package) -> bool:
+    """Conflicts and Breaks; a package never excludes itself, so it may provide what it conflicts with."""
+    return one.name != other.name and any(
+        relation.admits(version)
+        for relation in one.conflicts
+        for version in other.provided(relation.name)
+    )  # fmt: skip
+
+
+def _check_conflicts(chosen: tuple[Package, ...], solver: _Solver) -> None:
+    for one in chosen:
+        for other in chosen if one.conflicts else ():
+            if _excludes(one, other):
+                raise ResolutionError(
+                    f"{one.name} {one.version} and {other.name} {other.version} exclude each other",
+                    hint="leave one of them out of the packages that you ask for",
+                    detail=f"needed by {solver.chain(one.name)}, and by {solver.chain(other.name)}",
+                )
+
+
+def _unknown(name: str, index: PackageIndex) -> ResolutionError:
+    near = difflib.get_close_matches(name, {each for each in index.names() if each[:2] == name[:2]}, n=3)
+    return ResolutionError(
+        f"the archive has no package {name!r}",
+        hint=f"did you mean {' or '.join(near)}?" if near else "check its name and the suite",
+    )
