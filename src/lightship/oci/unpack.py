@@ -2,15 +2,183 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from lightship.events import Reporter
+from lightship.digest import hex_of
+from lightship.errors import IntegrityError, UsageError
+from lightship.events import Reporter, Task
+from lightship.fs.atomic import storage_error
+from lightship.fs.decompress import decompress
+from lightship.fs.entries import Kind
+from lightship.fs.untar import Member, read_tar
 from lightship.oci.model import Image, Layer
+from lightship.oci.overlay import Overlay, Placement
+
+
+def read_layer(layer: Layer, task: Task | None = None) -> Iterator[Member]:
+    """Yield a layer's members; the blob's digest and the tar's diff ID are checked when the end is reached.
+
+    `task` is advanced by the compressed bytes read.
+
+    Raises:
+        IntegrityError: the layer is damaged, hostile, or not what the image says.
+
+    """
+    archive = f"layer {hex_of(layer.descriptor.digest)[:12]}"
+    state = hashlib.sha256()
+
+    def counted() -> Iterator[bytes]:
+        for chunk in layer.chunks():
+            if task is not None:
+                task.advance(len(chunk))
+            yield chunk
+
+    def tapped() -> Iterator[bytes]:
+        for chunk in decompress(counted(), layer.descriptor.media_type, archive=archive):
+            state.update(chunk)
+            yield chunk
+
+    yield from read_tar(tapped(), archive=archive)
+    if state.hexdigest() != hex_of(layer.diff_id):
+        raise IntegrityError(
+            "the layer's content is not what the image's configuration says",
+            where=archive,
+            hint="build or fetch the image again",
+        )
 
 
 def unpack_layer(layer: Layer, folder: Path, *, as_root: bool) -> None:
-    raise NotImplementedError
+    """Unpack one layer by itself to an empty folder; its whiteouts hide nothing there.
+
+    Raises:
+        IntegrityError: the layer is damaged or hostile; what was unpacked so far is left behind.
+
+    """
+    _unpack([read_layer(layer)], folder, as_root=as_root)
 
 
 def unpack_image(image: Image, folder: Path, *, reporter: Reporter, as_root: bool) -> None:
-    raise NotImplementedError
+    """Unpack an image's root to `folder`, which appears whole or not at all.
+
+    Modes and time stamps are kept, set-user-ID bits too; owners only `as_root`.
+
+    Raises:
+        IntegrityError: a layer is damaged or hostile.
+        UsageError: `folder` has something in it.
+        StageError: the disk is full or the folder cannot be written.
+
+    """
+    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+        raise UsageError(
+            "the folder to unpack to is not empty", where=str(folder), hint="name another, or empty it first"
+        )
+    total = sum(layer.descriptor.size for layer in image.layers)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".tmp-rootfs-"))
+        try:
+            with reporter.task("unpacking", total) as task:
+                _unpack((read_layer(layer, task) for layer in image.layers), building, as_root=as_root)
+            building.chmod(0o755)
+            building.rename(folder)
+        except BaseException:
+            remove_tree(building)
+            raise
+    except OSError as error:
+        raise storage_error(error, folder) from error
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder, even where an image's modes forbid it to its owner."""
+    for path, names, _ in os.walk(folder):
+        Path(path).chmod(0o700)
+        for name in names:
+            child = Path(path, name)
+            if not child.is_symlink():
+                child.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unpack(layers: Iterable[Iterable[Member]], folder: Path, *, as_root: bool) -> None:
+    overlay: Overlay[Member] = Overlay()
+    writer = _Writer(folder, as_root=as_root)
+    for members in layers:
+        for member in members:
+            place = overlay.place(member.path, member.kind, member.target, member)
+            writer.carry_out(member, place)
+        overlay.next_layer()
+    directories = [(path, node.member) for path, node in overlay.walk() if node.kind is Kind.DIRECTORY]
+    for path, made_by in reversed(directories):
+        if made_by is not None:
+            writer.finish_directory(path, made_by)
+
+
+class _Writer:
+    """Writes below one folder, to paths that the overlay resolved: no part of them is a symlink."""
+
+    def __init__(self, folder: Path, *, as_root: bool) -> None:
+        self._root = folder
+        self._as_root = as_root
+
+    def carry_out(self, member: Member, place: Placement) -> None:
+        for path in place.removed:
+            _remove(self._root / path)
+        for path in place.created:
+            (self._root / path).mkdir()
+        if place.path:
+            self._write(member, place, self._root / place.path)
+
+    def finish_directory(self, path: str, member: Member) -> None:
+        """Set what must wait until nothing is written to the directory any more."""
+        where = self._root / path
+        if self._as_root:
+            os.chown(where, member.uid, member.gid)
+        where.chmod(member.mode)
+        os.utime(where, (member.mtime, member.mtime))
+
+    def _write(self, member: Member, place: Placement, where: Path) -> None:
+        if member.kind is Kind.FILE:
+            self._file(member, where)
+        elif member.kind is Kind.HARDLINK:
+            os.link(self._root / place.target, where)
+        elif member.kind is Kind.SYMLINK:
+            self._symlink(member, where)
+        else:
+            where.mkdir(exist_ok=True)
+
+    def _file(self, member: Member, where: Path) -> None:
+        handle = os.open(where, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            for chunk in member.chunks():
+                write_all(handle, chunk)
+            if self._as_root:
+                os.fchown(handle, member.uid, member.gid)
+            os.fchmod(handle, member.mode)  # after the change of owner, which clears set-user-ID
+            os.utime(handle, (member.mtime, member.mtime))
+        finally:
+            os.close(handle)
+
+    def _symlink(self, member: Member, where: Path) -> None:
+        where.symlink_to(member.target)
+        if self._as_root:
+            os.chown(where, member.uid, member.gid, follow_symlinks=False)
+        os.utime(where, (member.mtime, member.mtime), follow_symlinks=False)
+
+
+def write_all(handle: int, data: bytes) -> None:
+    """Write every byte: write(2) may take fewer than it is given."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def _remove(where: Path) -> None:
+    if where.is_dir() and not where.is_symlink():
+        shutil.rmtree(where)
+    else:
+        where.unlink()

@@ -1,0 +1,150 @@
+"""Layers, unpacked once each: numbered files, and a listing that says what they are.
+
+A layer's files lie flat, so that no path of an archive is ever a path of the host here. Images are laid out
+from them by hard links, and scans read them where they lie.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from lightship.digest import Digest, hex_of
+from lightship.errors import IntegrityError
+from lightship.events import Reporter, Task
+from lightship.fs.atomic import storage_error
+from lightship.fs.entries import Kind
+from lightship.fs.untar import Member
+from lightship.oci.model import Layer
+from lightship.oci.unpack import read_layer, remove_tree, write_all
+
+_WORKERS = 4
+_LISTING = "listing"
+
+
+class StoredMember(msgspec.Struct, frozen=True, array_like=True):
+    """A member of a layer; `number` names a file's bytes in the layer's folder, -1 for other kinds."""
+
+    path: str
+    kind: Kind
+    mode: int
+    uid: int
+    gid: int
+    size: int
+    target: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLayer:
+    """An unpacked layer: its members in the order of its tar."""
+
+    folder: Path
+    diff_id: Digest
+    members: tuple[StoredMember, ...]
+
+    def file(self, member: StoredMember) -> Path:
+        return self.folder / str(member.number)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerStore:
+    """Unpacked layers by diff ID, below one folder; any number of processes may share it."""
+
+    folder: Path
+
+    def get_all(self, layers: Iterable[Layer], reporter: Reporter) -> list[StoredLayer]:
+        """Unpack those layers that are not here yet.
+
+        Raises:
+            IntegrityError: a layer is damaged or hostile.
+            StageError: the disk is full or the folder cannot be written.
+
+        """
+        layers = list(layers)
+        missing = {layer.diff_id: layer for layer in layers if not self._folder(layer.diff_id).is_dir()}
+        if missing:
+            total = sum(layer.descriptor.size for layer in missing.values())
+            with reporter.task("unpacking", total) as task, ThreadPoolExecutor(_WORKERS) as pool:
+                for _ in pool.map(lambda layer: self._add(layer, task), missing.values()):
+                    pass
+        return [self._load(layer.diff_id) for layer in layers]
+
+    def _folder(self, diff_id: Digest) -> Path:
+        return self.folder / hex_of(diff_id)
+
+    def _load(self, diff_id: Digest) -> StoredLayer:
+        path = self._folder(diff_id) / _LISTING
+        try:
+            members = msgspec.msgpack.decode(path.read_bytes(), type=tuple[StoredMember, ...])
+        except (OSError, msgspec.DecodeError) as error:
+            raise IntegrityError(
+                "the cache holds a damaged layer",
+                where=str(path.parent),
+                hint="remove this folder, and try again",
+            ) from error
+        return StoredLayer(path.parent, diff_id, members)
+
+    def _add(self, layer: Layer, task: Task) -> None:
+        final = self._folder(layer.diff_id)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            building = Path(tempfile.mkdtemp(dir=self.folder, prefix=".tmp-"))
+            try:
+                _store(layer, building, task)
+                publish_folder(building, final)
+            except BaseException:
+                remove_tree(building)
+                raise
+        except OSError as error:
+            raise storage_error(error, final) from error
+
+
+def publish_folder(building: Path, final: Path) -> None:
+    """Give a finished folder its name; where another process was first, its folder stays."""
+    try:
+        building.rename(final)
+    except OSError:
+        if not final.is_dir():
+            raise
+        remove_tree(building)
+
+
+def _store(layer: Layer, folder: Path, task: Task) -> None:
+    members = []
+    for number, member in enumerate(read_layer(layer, task)):
+        is_file = member.kind is Kind.FILE
+        if is_file:
+            _write(member, f"{folder}/{number}")
+        members.append(
+            StoredMember(
+                member.path,
+                member.kind,
+                member.mode,
+                member.uid,
+                member.gid,
+                member.size,
+                member.target,
+                number if is_file else -1,
+            )
+        )
+    (folder / _LISTING).write_bytes(msgspec.msgpack.encode(members))
+
+
+def _write(member: Member, where: str) -> None:
+    """Write a file that its owner can read, and that never gives anybody rights: no set-user-ID bits."""
+    handle = os.open(where, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        for chunk in member.chunks():
+            write_all(handle, chunk)
+        os.fchmod(handle, member.mode & 0o777 | 0o400)
+        # Python compares a module's time stamp with the one in its bytecode.
+        os.utime(handle, (member.mtime, member.mtime))
+    finally:
+        os.close(handle)
