@@ -1,68 +1,26 @@
-"""Carry a plan out: find or make every layer, then write configuration and manifest."""
+"""Carry a plan out: find every layer or make it, then write the image's documents."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from lightship.build.cache import Memo
 from lightship.build.home import Home
+from lightship.build.image import Built, BuiltLayer, write_image
 from lightship.build.steps import Inputs, layer_entries
 from lightship.debs.model import LockedDeb
-from lightship.events import Reporter
-from lightship.fs.atomic import writing
+from lightship.digest import Digest
+from lightship.events import Reporter, Task
+from lightship.fs.atomic import writing_unnamed
 from lightship.oci.blob import Compression, LayerRecord, write_layer
-from lightship.oci.layout import Layout
-from lightship.oci.model import (
-    MEDIA_CONFIG,
-    MEDIA_MANIFEST,
-    Descriptor,
-    History,
-    ImageConfig,
-    Manifest,
-    PlatformField,
-    RootFs,
-    encode,
-)
-from lightship.plan.model import LayerPlan, Plan, layer_key
+from lightship.plan.model import BaseLayer, LayerPlan, Plan, WheelsLayer, layer_key
 from lightship.wheels.model import LockedWheel
 
 Fetch = Callable[[tuple[LockedWheel, ...], tuple[LockedDeb, ...]], Mapping[str, Path]]
 """Bring archives to this machine: their paths, by SHA-256."""
-
-
-class BuiltLayer(msgspec.Struct, frozen=True):
-    """A layer of a built image; `made` tells whether this build had to make it."""
-
-    title: str
-    record: LayerRecord
-    made: bool
-
-
-class Built(msgspec.Struct, frozen=True):
-    """A built image: its manifest's descriptor, its layers, and its sizes in bytes."""
-
-    descriptor: Descriptor
-    layers: tuple[BuiltLayer, ...]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def unpacked(self) -> int:
-        return sum(layer.record.unpacked for layer in self.layers)
-
-    @property
-    def compressed(self) -> int:
-        return sum(layer.record.descriptor.size for layer in self.layers)
-
-    @property
-    def added(self) -> int:
-        """Bytes of compressed layers that this build made."""
-        return sum(layer.record.descriptor.size for layer in self.layers if layer.made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +32,7 @@ class Builder:
     reporter: Reporter
     created: str
     compression: Compression = Compression.GZIP
+    workers: int = os.cpu_count() or 2
 
     def build(self, plan: Plan, folder: Path) -> Built:
         """Build a plan whose project lies in `folder`.
@@ -83,16 +42,63 @@ class Builder:
                 finished stay, and are used by the next build.
 
         """
-        layout = self.home.images
-        layout.create()
-        known = {key: self._find(layout, key) for key in self._keys(plan)}
-        missing = [layer for layer in plan.layers if known[self._key(layer)] is None]
-        made = self._make(layout, missing, folder)
+        self.home.images.create()
+        keys = [layer_key(layer, self.compression) for layer in plan.layers]
+        records = {key: record for key in keys if (record := self._find(key))}
+        missing = {key: layer for key, layer in zip(keys, plan.layers, strict=True) if key not in records}
+        if missing:
+            records |= self._make_all(missing, folder)
         layers = tuple(
-            BuiltLayer(layer.title, known[self._key(layer)] or made[self._key(layer)], self._key(layer) in made)
-            for layer in plan.layers
+            BuiltLayer(layer.title, records[key], key in missing)
+            for key, layer in zip(keys, plan.layers, strict=True)
         )
-        return Built(self._write_image(layout, plan, layers), layers, plan.notes)
+        return Built(write_image(self.home.images, plan, layers, self.created), layers, plan.notes)
 
-    def _key(self, layer: LayerPlan) -> str:
-        return layer_key(layer, self.compression)
+    def _find(self, key: Digest) -> LayerRecord | None:
+        record = self._records.get(key, LayerRecord)
+        if record and self.home.images.has(record.descriptor.digest, record.descriptor.size):
+            return record
+        return None
+
+    def _make_all(self, missing: Mapping[Digest, LayerPlan], folder: Path) -> dict[Digest, LayerRecord]:
+        from concurrent.futures import ThreadPoolExecutor
+
+        inputs = Inputs(self._fetch_for(missing.values()), folder)
+        order = sorted(missing.items(), key=lambda item: -item[1].download)  # the longest first: it ends last
+        label = f"making {len(order)} layer{'s'[: len(order) > 1]}"
+        with (
+            self.reporter.task(label, sum(layer.download for _, layer in order)) as task,
+            ThreadPoolExecutor(self.workers) as pool,
+        ):
+            futures = {key: pool.submit(self._make, key, layer, inputs, task) for key, layer in order}
+            try:
+                return {key: future.result() for key, future in futures.items()}
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def _fetch_for(self, layers: Iterable[LayerPlan]) -> Mapping[str, Path]:
+        wheels: list[LockedWheel] = []
+        debs: list[LockedDeb] = []
+        for layer in layers:
+            if isinstance(layer, WheelsLayer):
+                wheels += layer.wheels
+            elif isinstance(layer, BaseLayer):
+                debs += layer.packages
+        return self.fetch(tuple(wheels), tuple(debs))
+
+    def _make(self, key: Digest, layer: LayerPlan, inputs: Inputs, task: Task) -> LayerRecord:
+        layout = self.home.images
+        with (
+            layer_entries(layer, inputs) as entries,
+            writing_unnamed(layout.blobs) as unnamed,
+        ):
+            record = write_layer(entries, unnamed.stream, self.compression)
+            unnamed.name(layout.blob_path(record.descriptor.digest))
+        self._records.put(key, record)
+        task.advance(layer.download)
+        return record
+
+    @property
+    def _records(self) -> Memo:
+        return Memo(self.home.cache / "layers")

@@ -57,6 +57,7 @@ def _environment(layer: EnvironmentLayer) -> Iterator[Entry]:
     python = f"/usr/bin/python{layer.python}"
     settings = f"home = /usr/bin\ninclude-system-site-packages = false\nversion = {layer.python}\n"
     account = f"{layer.user}:x:{layer.uid}:{layer.gid}::/nonexistent:/usr/sbin/nologin\n"
+    workdir = layer.workdir.strip("/")
     yield from with_parents(
         [
             regular("etc/group", (GROUPS + f"{layer.user}:x:{layer.gid}:\n").encode()),

@@ -7,10 +7,48 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from lightship.errors import StageError
+
+
+@dataclass(frozen=True, slots=True)
+class Unnamed:
+    """A file being written, that has no final name yet."""
+
+    stream: BinaryIO
+    path: Path
+
+    def name(self, path: Path, *, mode: int = 0o644) -> None:
+        """Give the file its final name; whatever had that name is replaced."""
+        self.stream.flush()
+        self.path.chmod(mode)  # the umask must not matter
+        self.path.replace(path)
+
+
+@contextmanager
+def writing_unnamed(folder: Path) -> Iterator[Unnamed]:
+    """Write a file whose name, in a folder of the same file system, is known only at its end.
+
+    Raises:
+        StageError: if the disk is full or the folder cannot be written.
+
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".tmp-")
+    except OSError as error:
+        raise storage_error(error, folder) from error
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield Unnamed(stream, Path(name))
+    except BaseException as error:
+        Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in _STORAGE:
+            raise storage_error(error, folder) from error
+        raise
 
 
 @contextmanager
@@ -21,21 +59,9 @@ def writing(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
         StageError: if the disk is full or the folder cannot be written.
 
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
-    except OSError as error:
-        raise storage_error(error, path) from error
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            yield stream
-        os.chmod(name, mode)  # noqa: PTH101 - mkstemp names are strings, and umask must not matter
-        os.replace(name, path)  # noqa: PTH105
-    except BaseException as error:
-        Path(name).unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno in _STORAGE:
-            raise storage_error(error, path) from error
-        raise
+    with writing_unnamed(path.parent) as unnamed:
+        yield unnamed.stream
+        unnamed.name(path, mode=mode)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -43,11 +69,11 @@ def write_bytes(path: Path, data: bytes) -> None:
         stream.write(data)
 
 
-def storage_error(error: OSError, path: Path) -> StageError:
+def storage_error(error: OSError, folder: Path) -> StageError:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return StageError(
         "no space is left on the disk" if full else f"cannot write: {error.strerror}",
-        where=str(path.parent),
+        where=str(folder),
         hint="free some space (`lightship cache prune` empties the cache) and run the command again"
         if full
         else "check that the folder exists and belongs to you",

@@ -36,13 +36,17 @@ class Layout:
     def create(self) -> None:
         """Make an empty layout, or leave the one that is there."""
         if not (self.path / "oci-layout").is_file():
-            (self.path / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
+            self.blobs.mkdir(parents=True, exist_ok=True)
             if not (self.path / "index.json").is_file():
                 write_bytes(self.path / "index.json", encode(_EMPTY))
             write_bytes(self.path / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
 
+    @property
+    def blobs(self) -> Path:
+        return self.path / "blobs" / "sha256"
+
     def blob_path(self, digest: Digest) -> Path:
-        return self.path / "blobs" / "sha256" / hex_of(digest)
+        return self.blobs / hex_of(digest)
 
     def has(self, digest: Digest, size: int) -> bool:
         """Tell whether a blob is here whole: its name came by atomic rename, so its size is proof enough."""

@@ -1,0 +1,76 @@
+"""The documents of a built image: configuration and manifest, from a plan and its layers' records."""
+
+from __future__ import annotations
+
+import msgspec
+
+from lightship.oci.blob import LayerRecord
+from lightship.oci.layout import Layout
+from lightship.oci.model import (
+    MEDIA_CONFIG,
+    MEDIA_MANIFEST,
+    Descriptor,
+    History,
+    ImageConfig,
+    Manifest,
+    PlatformField,
+    RootFs,
+    encode,
+)
+from lightship.plan.model import Plan
+
+
+class BuiltLayer(msgspec.Struct, frozen=True):
+    """A layer of a built image; `made` tells whether this build had to make it."""
+
+    title: str
+    record: LayerRecord
+    made: bool
+
+
+class Built(msgspec.Struct, frozen=True):
+    """A built image: its manifest's descriptor, its layers, and its sizes in bytes."""
+
+    descriptor: Descriptor
+    layers: tuple[BuiltLayer, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def unpacked(self) -> int:
+        return sum(layer.record.unpacked for layer in self.layers)
+
+    @property
+    def compressed(self) -> int:
+        return sum(layer.record.descriptor.size for layer in self.layers)
+
+    @property
+    def added(self) -> int:
+        """Bytes of compressed layers that this build made."""
+        return sum(layer.record.descriptor.size for layer in self.layers if layer.made)
+
+
+def image_config(plan: Plan, layers: tuple[BuiltLayer, ...], created: str) -> ImageConfig:
+    """Describe an image; `created` (RFC 3339) stands for every layer too."""
+    history = (History(created, f"lightship: {layer.title}") for layer in layers)
+    return ImageConfig(
+        architecture=plan.platform.architecture,
+        os=plan.platform.os,
+        rootfs=RootFs(tuple(layer.record.diff_id for layer in layers)),
+        created=created,
+        config=plan.execution,
+        history=tuple(history),
+    )
+
+
+def write_image(layout: Layout, plan: Plan, layers: tuple[BuiltLayer, ...], created: str) -> Descriptor:
+    """Store configuration and manifest, and give the manifest's descriptor."""
+    config = image_config(plan, layers, created)
+    manifest = Manifest(
+        schema_version=2,
+        media_type=MEDIA_MANIFEST,
+        config=layout.write(MEDIA_CONFIG, encode(config)),
+        layers=tuple(layer.record.descriptor for layer in layers),
+    )
+    stored = layout.write(MEDIA_MANIFEST, encode(manifest))
+    platform = PlatformField(config.architecture, config.os)
+    return msgspec.structs.replace(stored, platform=platform)

@@ -1,0 +1,39 @@
+"""Which wheels share a layer.
+
+Big wheels have layers of their own, so that each is stored once however many images have it. Small ones
+share a few buckets, chosen by a stable hash of the name: one added package changes one bucket, and an image
+stays far below the 127 layers that container runtimes mount.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from lightship.wheels.model import LockedWheel
+
+GIANT = 50_000_000
+ALONE = 1_000_000
+"""Archive size in bytes from which a wheel has a layer of its own."""
+MOST_ALONE = 80
+BUCKETS = 8
+
+
+def layer_wheels(wheels: Iterable[LockedWheel]) -> tuple[tuple[LockedWheel, ...], ...]:
+    """Group wheels into layers: giants first, then big ones, then buckets, each by name."""
+    by_size = sorted(wheels, key=lambda wheel: (-wheel.size, wheel.name))
+    alone = [wheel for wheel in by_size[:MOST_ALONE] if wheel.size >= ALONE]
+    giants = [wheel for wheel in alone if wheel.size >= GIANT]
+    big = [wheel for wheel in alone if wheel.size < GIANT]
+    buckets: dict[int, list[LockedWheel]] = {}
+    for wheel in by_size[len(alone) :]:
+        buckets.setdefault(bucket(wheel.name), []).append(wheel)
+    return (
+        *((wheel,) for wheel in sorted(giants)),
+        *((wheel,) for wheel in sorted(big)),
+        *(tuple(sorted(buckets[number])) for number in sorted(buckets)),
+    )
+
+
+def bucket(name: str) -> int:
+    return hashlib.sha256(name.encode()).digest()[0] % BUCKETS

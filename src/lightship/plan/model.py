@@ -1,0 +1,138 @@
+"""The plan: every layer by what it is made from, and how the image is started."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from lightship.debs.model import LockedDeb
+from lightship.digest import Digest, of_value
+from lightship.oci.blob import Compression
+from lightship.oci.model import Execution
+from lightship.platform import Platform
+from lightship.project.sources import SourceFile
+from lightship.wheels.model import LockedWheel
+
+FORMAT = 1
+"""Version of the rules by which layers are made: part of every key, so that new rules make new layers."""
+
+
+class BaseLayer(msgspec.Struct, frozen=True, tag="base"):
+    """The operating system: Debian packages of one suite."""
+
+    suite: str
+    architecture: str
+    packages: tuple[LockedDeb, ...]
+
+    @property
+    def title(self) -> str:
+        return f"base: Debian {self.suite}, {len(self.packages)} packages"
+
+    @property
+    def download(self) -> int:
+        """Bytes of the archives that it is made from."""
+        return sum(package.size for package in self.packages)
+
+    def recipe(self) -> dict[str, Any]:
+        archives = [package.sha256 for package in self.packages]
+        return {"kind": "base", "architecture": self.architecture, "packages": archives}
+
+
+class EnvironmentLayer(msgspec.Struct, frozen=True, tag="environment"):
+    """The virtual environment without its distributions, the user, and the working directory."""
+
+    prefix: str
+    python: str
+    user: str
+    uid: int
+    gid: int
+    workdir: str
+
+    @property
+    def title(self) -> str:
+        return f"environment: /{self.prefix}, user {self.user}, {self.workdir}"
+
+    @property
+    def download(self) -> int:
+        return 0
+
+    def recipe(self) -> dict[str, Any]:
+        return {"kind": "environment", **msgspec.structs.asdict(self)}
+
+
+class WheelsLayer(msgspec.Struct, frozen=True, tag="wheels"):
+    """One big wheel, or several small ones; of two that write one path, the later one wins."""
+
+    prefix: str
+    python: str
+    wheels: tuple[LockedWheel, ...]
+
+    @property
+    def title(self) -> str:
+        names = [f"{wheel.name} {wheel.version}" for wheel in self.wheels]
+        return f"python: {', '.join(names)}"
+
+    @property
+    def download(self) -> int:
+        return sum(wheel.size for wheel in self.wheels)
+
+    def recipe(self) -> dict[str, Any]:
+        archives = [wheel.sha256 for wheel in self.wheels]
+        return {"kind": "wheels", "prefix": self.prefix, "python": self.python, "wheels": archives}
+
+
+class FilesLayer(msgspec.Struct, frozen=True, tag="files"):
+    """Files of the project, placed under the working directory; `what` is `application` or `models`."""
+
+    what: str
+    workdir: str
+    files: tuple[SourceFile, ...]
+
+    @property
+    def title(self) -> str:
+        return f"{self.what}: {len(self.files)} files in {self.workdir}"
+
+    @property
+    def download(self) -> int:
+        return 0
+
+    def recipe(self) -> dict[str, Any]:
+        files = [msgspec.structs.astuple(file) for file in self.files]
+        return {"kind": "files", "workdir": self.workdir, "files": files}
+
+
+LayerPlan = BaseLayer | EnvironmentLayer | WheelsLayer | FilesLayer
+
+
+def layer_key(layer: LayerPlan, compression: Compression) -> Digest:
+    """Digest of all that decides a layer's bytes: what it is made from, the rules, the compression."""
+    return of_value({"format": FORMAT, "compression": compression.value, **layer.recipe()})
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What one image will hold. `budget` is its largest unpacked size in bytes; `notes` are remarks."""
+
+    name: str
+    variant: str
+    target: str
+    architecture: str
+    layers: tuple[LayerPlan, ...]
+    execution: Execution
+    lock: Digest
+    budget: int | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def platform(self) -> Platform:
+        return Platform(self.architecture)
+
+    @property
+    def wheels(self) -> tuple[LockedWheel, ...]:
+        layers = (layer.wheels for layer in self.layers if isinstance(layer, WheelsLayer))
+        return tuple(wheel for wheels in layers for wheel in wheels)
+
+    @property
+    def debs(self) -> tuple[LockedDeb, ...]:
+        layers = (layer.packages for layer in self.layers if isinstance(layer, BaseLayer))
+        return tuple(package for packages in layers for package in packages)
