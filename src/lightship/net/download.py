@@ -34,7 +34,7 @@ def fetch_bytes(transport: Transport, url: str, *, limit: int) -> bytes:
     return bytes(body)
 
 
-def fetch_file(  # noqa: PLR0913 - each is a fact of its own about one file
+def fetch_file(
     transport: Transport, url: str, path: Path, *, digest: Digest, size: int | None, task: Task
 ) -> None:
     """Write a resource to `path` if, and only if, it has this digest and, where known, this size in bytes.

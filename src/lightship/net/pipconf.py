@@ -88,10 +88,10 @@ def uv_arguments(config: PipConfig) -> list[str]:
 def uv_environment(config: PipConfig) -> dict[str, str]:
     """Variables for uv that must not stand on a command line, which every user of the machine can read."""
     variables = {
-        "SSL_CERT_FILE": str(config.cert or ""),
+        _cert_variable(config.cert): str(config.cert or ""),
         "SSL_CLIENT_CERT": str(config.client_cert or ""),
         "UV_HTTP_TIMEOUT": str(int(config.timeout)) if config.timeout else "",
-        "ALL_PROXY": config.proxy,
+        **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), config.proxy),
         "UV_FIND_LINKS": ",".join(link for link in config.find_links if userinfo(link)),
     }
     for name, _, url in _named_indexes(config):
@@ -100,6 +100,10 @@ def uv_environment(config: PipConfig) -> dict[str, str]:
             variables[f"UV_INDEX_{name.upper()}_USERNAME"] = secret[0]
             variables[f"UV_INDEX_{name.upper()}_PASSWORD"] = secret[1]
     return {name: value for name, value in variables.items() if value}
+
+
+def _cert_variable(cert: Path | None) -> str:
+    return "SSL_CERT_DIR" if cert is not None and cert.is_dir() else "SSL_CERT_FILE"
 
 
 def _index_arguments(config: PipConfig) -> list[str]:

@@ -16,27 +16,21 @@ _Package = dict[str, Any]
 
 
 def merge_pylocks(texts: Mapping[Platform, str]) -> str:
-    """Merge what was resolved for each platform (PEP 751 texts) into one text.
+    """Merge what was resolved for each platform (PEP 751 texts, at least one) into one text.
 
     A package that is the same everywhere gets the wheels of all platforms; one that is missing on a platform,
     or has another version there, gets a marker on `platform_machine`.
     """
     documents = {platform: clean(tomllib.loads(text)) for platform, text in texts.items()}
-    head = {key: value for key, value in next(iter(documents.values())).items() if key != "packages"}
-    merged = [
-        package
-        for name in sorted(
-            {package["name"] for document in documents.values() for package in document["packages"]}
-        )
-        for package in _merge_package(
-            {
-                platform: [package for package in document["packages"] if package["name"] == name]
-                for platform, document in documents.items()
-            }
-        )
-    ]
-    blocks = ["\n".join(toml.assignments(head)) + "\n"]
-    return "\n".join([*blocks, *(toml.table("packages", package, array=True) for package in merged)])
+    names = {package["name"] for document in documents.values() for package in document["packages"]}
+    merged = []
+    for name in sorted(names):
+        found = {
+            platform: [package for package in document["packages"] if package["name"] == name]
+            for platform, document in documents.items()
+        }
+        merged += _merge_package(found)
+    return toml.document({**next(iter(documents.values())), "packages": merged})
 
 
 def clean(document: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,14 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _DELETE = "\x7f"  # the one control character that JSON leaves as it is and TOML forbids
 
 
+def document(values: Mapping[str, Any]) -> str:
+    """A PEP 751 lock: its scalars, then its packages."""
+    head = "\n".join(assignments({key: value for key, value in values.items() if key != "packages"})) + "\n"
+    return "\n".join(
+        [head, *(table("packages", package, array=True) for package in values.get("packages", ()))]
+    )
+
+
 def table(name: str, values: Mapping[str, Any], *, array: bool = False) -> str:
     """A table, or with `array` one element of an array of tables, with every value on its own line."""
     head = f"[[{name}]]" if array else f"[{name}]"

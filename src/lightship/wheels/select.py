@@ -1,0 +1,153 @@
+"""Which wheels of a lock go into an image, decided for the target and not for this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
+from typing import TypeAlias
+from urllib.parse import unquote, urlsplit
+
+from packaging.markers import Environment
+from packaging.pylock import Package, PackageArchive, PackageWheel
+from packaging.tags import Tag, compatible_tags, cpython_tags, create_compatible_tags_selector
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+from lightship.errors import ResolutionError
+from lightship.net.redact import redact
+from lightship.platform import Platform
+from lightship.wheels.lock import Lock
+from lightship.wheels.model import LockedWheel
+
+_File: TypeAlias = PackageWheel | PackageArchive
+
+
+def select_wheels(
+    lock: Lock, *, platform: Platform, python_full: str, glibc: tuple[int, int]
+) -> tuple[LockedWheel, ...]:
+    """Choose the best wheel of each package for a platform, sorted by name (PEP 751, "Installation").
+
+    `python_full` is the target's whole version (`3.11.2`), `glibc` its C library's.
+
+    Raises:
+        ResolutionError: naming every package that has no wheel there.
+
+    """
+    tags = target_tags(platform, python_full, glibc)
+    chosen: list[LockedWheel] = []
+    problems: list[str] = []
+    for package in _wanted(lock, platform, python_full):
+        found = _choose(package, tags, python_full)
+        if isinstance(found, LockedWheel):
+            chosen.append(found)
+        else:
+            problems.append(f"{package.name} {package.version or ''}".rstrip() + f": {found}")
+    if problems:
+        raise _incomplete(problems, platform, python_full, glibc)
+    return tuple(sorted(chosen))
+
+
+def target_tags(platform: Platform, python: str, glibc: tuple[int, int]) -> list[Tag]:
+    """Wheel tags that run on the target, best first; `python` is `3.11` or longer."""
+    version = tuple(int(part) for part in python.split(".")[:2])
+    platforms = platform.wheel_platforms(glibc)
+    interpreter = "cp" + "".join(map(str, version))
+    return [*cpython_tags(version, platforms=platforms), *compatible_tags(version, interpreter, platforms)]
+
+
+def target_environment(platform: Platform, python_full: str) -> Environment:
+    """Marker variables of the target (PEP 508); what only its kernel knows is empty."""
+    return {
+        "implementation_name": "cpython",
+        "implementation_version": python_full,
+        "os_name": "posix",
+        "platform_machine": platform.machine,
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux",
+        "platform_version": "",
+        "python_full_version": python_full,
+        "python_version": ".".join(python_full.split(".")[:2]),
+        "sys_platform": platform.os,
+    }
+
+
+def _wanted(lock: Lock, platform: Platform, python_full: str) -> Iterator[Package]:
+    nothing: frozenset[str] = frozenset()
+    environment: dict[str, str | frozenset[str]] = {
+        **{key: str(value) for key, value in target_environment(platform, python_full).items()},
+        "extras": nothing,
+        "dependency_groups": nothing,
+    }
+    for package in lock.packages:
+        if package.marker is None or package.marker.evaluate(environment, context="lock_file"):
+            yield package
+
+
+def _choose(package: Package, tags: list[Tag], python_full: str) -> LockedWheel | str:
+    """The wheel to install, or why there is none."""
+    if package.requires_python and not package.requires_python.contains(python_full, prereleases=True):
+        return f"needs Python {package.requires_python}"
+    if package.vcs:
+        return (
+            f"comes from a repository ({redact(package.vcs.url or package.vcs.path or '')}), not as a wheel"
+        )
+    if package.directory:
+        return f"is the folder {package.directory.path}, not a wheel"
+    files: list[_File] = [package.archive] if package.archive else list(package.wheels or ())
+    names = {_filename(file): file for file in files}
+    wheels = {name: file for name, file in names.items() if name.endswith(".whl")}
+    if not wheels:
+        return "has no wheel, only source" + (f" ({', '.join(names)})" if names else "")
+    name = _best(wheels, tags)
+    if name is None:
+        return f"has no wheel for the target, only {_sample(wheels)}"
+    return _locked(package, name, wheels[name])
+
+
+def _best(names: Iterable[str], tags: list[Tag]) -> str | None:
+    parsed = []
+    for name in names:
+        try:
+            _, _, build, supported = parse_wheel_filename(name)
+        except InvalidWheelFilename:
+            continue
+        parsed.append((build, name, supported))
+    # Of wheels that fit equally well, the highest build number counts (wheel specification, "build tag").
+    parsed.sort(key=itemgetter(0, 1), reverse=True)
+    fitting = create_compatible_tags_selector(tags)((name, supported) for _, name, supported in parsed)
+    return next(fitting, None)
+
+
+def _locked(package: Package, name: str, file: _File) -> LockedWheel | str:
+    sha256 = file.hashes.get("sha256")
+    if sha256 is None:
+        return f"is pinned by {', '.join(file.hashes)}, not by SHA-256"
+    if file.url is None:
+        return f"is locked by a path ({file.path}), not by a URL"
+    version = str(package.version or parse_wheel_filename(name)[1])
+    return LockedWheel(package.name, version, name, file.url, sha256, file.size or 0)
+
+
+def _filename(file: _File) -> str:
+    if isinstance(file, PackageWheel):
+        return file.filename
+    return unquote(urlsplit(file.url or file.path or "").path).rpartition("/")[2]
+
+
+def _sample(names: Iterable[str], most: int = 3) -> str:
+    listed = sorted(names)
+    rest = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + rest
+
+
+def _incomplete(
+    problems: list[str], platform: Platform, python_full: str, glibc: tuple[int, int]
+) -> ResolutionError:
+    packages = "a package has" if len(problems) == 1 else f"{len(problems)} packages have"
+    return ResolutionError(
+        f"{packages} no wheel for {platform}, Python {python_full}, glibc {glibc[0]}.{glibc[1]}",
+        where=", ".join(problem.partition(":")[0] for problem in problems),
+        hint="require a version that has one, or build one and name its folder in pip's `find-links`, "
+        "or lock again if the lock is for another target",
+        detail="\n".join(problems),
+    )
