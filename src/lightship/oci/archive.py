@@ -6,7 +6,7 @@ The file is an OCI layout with Docker's `manifest.json` beside it. Old clients (
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -29,26 +29,65 @@ _DEFAULT_REGISTRY = (
 def write_docker_archive(image: LayoutImage, name: str, out: BinaryIO) -> None:
     """Write an image as a tar that `docker load` reads from its standard input; `out` need not be seekable.
 
-    The blobs go in as they are, so the same image is always the same archive.
+    Raises:
+        UsageError: as `archive_entries` does.
+        IntegrityError: if a blob is missing or damaged.
+
+    """
+    out.writelines(archive_chunks(archive_entries(image, name)))
+
+
+def archive_entries(image: LayoutImage, name: str) -> list[Entry]:
+    """List what the archive holds; blobs go in as they are, so the same image is always the same archive.
 
     Raises:
         UsageError: if `name` is no tag, or the layers are zstd: Docker reads those from version 23 on only.
-        IntegrityError: if a blob is missing or damaged.
 
     """
     reference = _tag(name)
     _refuse_zstd(image)
-    for entry in _entries(image, reference):
-        out.write(tar.header(entry))
+    index = Index(2, (_named(image.descriptor, reference),), MEDIA_INDEX)
+    manifest = _DockerManifest(
+        _path(image.manifest.config.digest),
+        (str(reference),),
+        tuple(_path(layer.digest) for layer in image.manifest.layers),
+    )
+    return [
+        regular("oci-layout", b'{"imageLayoutVersion":"1.0.0"}'),
+        regular("index.json", encode(index)),
+        regular("manifest.json", canonical_json([manifest])),
+        directory("blobs"),
+        directory("blobs/sha256"),
+        *(Entry(_path(blob.digest), Kind.FILE, 0o644, _Blob(image.layout, blob)) for blob in _blobs(image)),
+    ]
+
+
+def archive_size(entries: Iterable[Entry]) -> int:
+    """Bytes of the archive, to the last: what `archive_chunks` yields."""
+    sizes = (len(tar.header(entry)) + entry.size + len(tar.padding(entry.size)) for entry in entries)
+    return sum(sizes) + len(tar.END)
+
+
+def archive_chunks(entries: Iterable[Entry]) -> Iterator[bytes]:
+    """Yield the archive.
+
+    Raises:
+        IntegrityError: if a blob is missing or damaged.
+
+    """
+    for entry in entries:
+        yield tar.header(entry)
         if entry.content is not None:
-            out.writelines(entry.content.chunks())
-            out.write(tar.padding(entry.content.size))
-    out.write(tar.END)
+            yield from entry.content.chunks()
+            yield tar.padding(entry.content.size)
+    yield tar.END
 
 
-def archive_size(image: LayoutImage) -> int:
-    """Bytes of blobs that an archive carries: how much work it is, for a progress bar."""
-    return sum(descriptor.size for descriptor in _blobs(image))
+def full_name(reference: Reference) -> str:
+    """Write a tag out with the registry that Docker takes a short name to mean."""
+    registry = reference.registry or _DEFAULT_REGISTRY
+    library = "" if reference.registry or "/" in reference.name else "library/"
+    return f"{registry}/{library}{reference.name}:{reference.tag}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +113,6 @@ class _DockerManifest(msgspec.Struct, frozen=True, rename="pascal"):
     layers: tuple[str, ...]
 
 
-def _entries(image: LayoutImage, reference: Reference) -> Iterator[Entry]:
-    yield regular("oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
-    yield regular("index.json", encode(Index(2, (_named(image.descriptor, reference),), MEDIA_INDEX)))
-    manifest = _DockerManifest(
-        _path(image.manifest.config.digest),
-        (str(reference),),
-        tuple(_path(layer.digest) for layer in image.manifest.layers),
-    )
-    yield regular("manifest.json", canonical_json([manifest]))
-    yield from (directory("blobs"), directory("blobs/sha256"))
-    for descriptor in _blobs(image):
-        yield Entry(_path(descriptor.digest), Kind.FILE, 0o644, _Blob(image.layout, descriptor))
-
-
 def _blobs(image: LayoutImage) -> list[Descriptor]:
     """List every blob once: layers may be the same."""
     wanted = (image.descriptor, image.manifest.config, *image.manifest.layers)
@@ -99,12 +124,7 @@ def _path(digest: Digest) -> str:
 
 
 def _named(descriptor: Descriptor, reference: Reference) -> Descriptor:
-    registry = reference.registry or _DEFAULT_REGISTRY
-    library = "" if reference.registry or "/" in reference.name else "library/"
-    names = {
-        CONTAINERD_NAME: f"{registry}/{library}{reference.name}:{reference.tag}",
-        REF_NAME: reference.tag,
-    }
+    names = {CONTAINERD_NAME: full_name(reference), REF_NAME: reference.tag}
     return msgspec.structs.replace(descriptor, annotations=descriptor.annotations | names)
 
 
