@@ -16,7 +16,7 @@ from lightship.net.download import fetch_file
 from lightship.net.transport import Transport
 
 
-def fetch_debs(  # noqa: PLR0913 - a function with explicit arguments; they are all needed
+def fetch_debs(
     debs: Sequence[LockedDeb],
     *,
     sources: Sequence[DebianSource],

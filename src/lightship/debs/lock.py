@@ -17,7 +17,7 @@ from lightship.platform import Platform
 _PYTHON = re.compile(r"python(3\.\d+)-minimal")
 
 
-def resolve_debs(  # noqa: PLR0913 - a function with explicit arguments; they are all needed
+def resolve_debs(
     names: Sequence[str],
     *,
     suite: str,

@@ -18,8 +18,9 @@ _PRIORITIES = ("required", "important", "standard", "optional", "extra")
 def solve(index: PackageIndex, names: Iterable[str], *, architecture: str) -> tuple[Package, ...]:
     """Choose packages that satisfy each other, sorted by name; the same for any order of `names`.
 
-    As apt does, it takes the newest version that will do, an alternative that is chosen already, else the
-    first that can be had. Recommends are never followed, and dependencies of `debs.unneeded` are cut.
+    As apt does, it takes the newest version that will do; an alternative that is chosen already, else the
+    first that exists and excludes nothing chosen; and never goes back on a choice. Recommends are not
+    followed, and dependencies of `debs.unneeded` are cut.
 
     Raises:
         ResolutionError: if a name or dependency cannot be satisfied, or two packages exclude each other;
@@ -27,7 +28,7 @@ def solve(index: PackageIndex, names: Iterable[str], *, architecture: str) -> tu
 
     """
     solver = _Solver(index, architecture)
-    for name in sorted(set(names)):
+    for name in sorted(set(names), key=lambda name: (not index.candidates(name), name)):
         solver.ask(name)
     solver.run()
     chosen = tuple(solver.chosen[name] for name in sorted(solver.chosen))
@@ -45,11 +46,12 @@ class _Solver:
     open: deque[tuple[str, Alternatives]] = field(default_factory=deque)
 
     def ask(self, name: str) -> None:
-        """Choose a package that the user named, virtual or real."""
-        options = self._options((Relation(name),))
-        if not options:
+        """Choose a package that the user named, real or, where there is no such package, virtual."""
+        options = self.index.candidates(name) or self._options((Relation(name),))
+        if options and (options[0].name == name or not self._is_met((Relation(name),))):
+            self._choose(options[0], "")
+        elif not self._is_met((Relation(name),)):
             raise _unknown(name, self.index)
-        self._choose(options[0], "")
 
     def run(self) -> None:
         """Follow what leaves no choice first, so that alternatives find more chosen already."""
