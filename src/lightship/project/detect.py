@@ -11,6 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from lightship.errors import UsageError
+from lightship.platform import Platform, parse_platform
 from lightship.project.application import Application, find_application
 from lightship.project.config import Config, VariantConfig, load_toml, read_config
 from lightship.project.requirements import names, normalised
@@ -24,6 +25,7 @@ TORCH = frozenset({
 })  # fmt: skip
 """Distributions that are PyTorch or always need it."""
 CPU, NONE = "cpu", "none"
+DEFAULT_PLATFORM = "linux/amd64"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,10 @@ class Project:
     config: Config
     file: Path | None
     found: tuple[str, ...]
+
+    @property
+    def platforms(self) -> tuple[Platform, ...]:
+        return tuple(parse_platform(text) for text in self.config.platforms or (DEFAULT_PLATFORM,))
 
     def variant(self, name: str) -> VariantConfig:
         """Look up a variant.
@@ -53,6 +59,21 @@ class Project:
             where=str(self.file or self.folder),
             hint=f"did you mean {near[0]!r}?" if near else f"known variants: {', '.join(known)}",
         )
+
+
+def debian_suite(base: str) -> str:
+    """Read the suite out of a base such as `debian:bookworm`.
+
+    Raises:
+        UsageError: for a base that is no Debian suite.
+
+    """
+    kind, _, suite = base.partition(":")
+    if kind != "debian" or not re.fullmatch(r"[a-z]+", suite):
+        raise UsageError(
+            f"base {base!r} cannot be used yet", hint='use a Debian suite: base = "debian:bookworm"'
+        )
+    return suite
 
 
 def read_project(folder: Path) -> Project:

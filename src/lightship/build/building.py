@@ -1,0 +1,128 @@
+"""From a project to a built and named image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lightship.build import locking
+from lightship.build.cache import FileDigests, Memo
+from lightship.build.image import Built
+from lightship.build.machine import Machine
+from lightship.build.pipeline import Builder
+from lightship.debs.model import LockedDeb
+from lightship.errors import UsageError
+from lightship.oci.blob import Compression
+from lightship.plan.model import Plan
+from lightship.plan.planner import Files, make_plan
+from lightship.platform import Platform
+from lightship.project.detect import Project, debian_suite
+from lightship.project.ignore import read_ignore
+from lightship.project.sources import scan
+from lightship.reference import parse_reference
+from lightship.wheels.model import LockedWheel
+
+
+@dataclass(frozen=True, slots=True)
+class Fetcher:
+    """Brings locked archives to the cache of a machine."""
+
+    project: Project
+    machine: Machine
+
+    def __call__(self, wheels: tuple[LockedWheel, ...], debs: tuple[LockedDeb, ...]) -> Mapping[str, Path]:
+        return {**self._wheels(wheels), **self._debs(debs)}
+
+    def _wheels(self, wheels: tuple[LockedWheel, ...]) -> dict[str, Path]:
+        if not wheels:
+            return {}
+        from lightship.wheels.fetch import fetch_wheels
+
+        machine = self.machine
+        found = fetch_wheels(
+            wheels,
+            transport=machine.transport,
+            archives=machine.home.archives,
+            offline=machine.offline,
+            reporter=machine.reporter,
+        )
+        return {wheel.sha256: path for wheel, path in found.items()}
+
+    def _debs(self, debs: tuple[LockedDeb, ...]) -> dict[str, Path]:
+        if not debs:
+            return {}
+        from lightship.build.resolving import debian_sources
+        from lightship.debs.fetch import fetch_debs
+
+        machine, config = self.machine, self.project.config
+        found = fetch_debs(
+            debs,
+            sources=debian_sources(debian_suite(config.base), config.debian_mirror, machine),
+            transport=machine.transport,
+            archives=machine.home.archives,
+            offline=machine.offline,
+            reporter=machine.reporter,
+        )
+        return {deb.sha256: path for deb, path in found.items()}
+
+
+def plan_project(
+    project: Project, variant: str, platform: Platform, machine: Machine, *, locked: bool
+) -> Plan:
+    """Plan an image; the lock is made, or made anew where it is stale, unless `locked` insists on it.
+
+    Raises:
+        CheckError: if `locked` and the lock is missing or stale.
+
+    """
+    if locked:
+        locking.require_current(project, variant, machine)
+    elif not locking.is_current(project, variant, machine):
+        locking.make_lock(project, variant, machine)
+    _refuse_stages(project)
+    selection = locking.select(project, variant, platform, machine)
+    return make_plan(project.config, variant, platform, selection, _files(project, machine))
+
+
+def build_plan(project: Project, plan: Plan, machine: Machine, compression: Compression) -> Built:
+    """Build a plan into the machine's image store."""
+    builder = Builder(
+        home=machine.home,
+        fetch=Fetcher(project, machine),
+        reporter=machine.reporter,
+        created=machine.created,
+        compression=compression,
+    )
+    return builder.build(plan, project.folder)
+
+
+def default_name(plan: Plan) -> str:
+    return f"{plan.name}:{plan.variant}"
+
+
+def tag(built: Built, name: str, machine: Machine) -> str:
+    """Name a built image in the store; gives the name in full, with its tag."""
+    reference = parse_reference(name)
+    machine.home.images.tag(str(reference), built.descriptor)
+    return str(reference)
+
+
+def _files(project: Project, machine: Machine) -> Files:
+    ignore = read_ignore(project.folder)
+    digests = FileDigests(Memo(machine.home.cache / "files"))
+    config = project.config
+    return Files(
+        scan(project.folder, config.sources, ignore, digests),
+        scan(project.folder, config.models, ignore, digests),
+    )
+
+
+def _refuse_stages(project: Project) -> None:
+    if project.config.stages:
+        names = ", ".join(project.config.stages)
+        raise UsageError(
+            f"named stages cannot be built yet: {names}",
+            where=str(project.file),
+            hint="run the step yourself, and list its output under `models` or `sources`",
+        )

@@ -1,0 +1,133 @@
+"""Locks: made from a project, found stale, and read for one platform."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lightship.build.cache import Memo
+from lightship.build.machine import Machine
+from lightship.digest import Digest, of_bytes, of_value
+from lightship.errors import CheckError, UsageError
+from lightship.fs.atomic import write_bytes
+from lightship.plan.planner import Selection
+from lightship.platform import Platform
+from lightship.project.detect import Project, debian_suite
+from lightship.project.inputs import fingerprint
+
+
+def lock_file(project: Project, variant: str) -> Path:
+    project.variant(variant)
+    return project.folder / f"pylock.{variant}.toml"
+
+
+def inputs_of(project: Project, variant: str, machine: Machine) -> Digest:
+    """Digest of what a lock depends on; that requirement files only changed a comment does not count."""
+    cheap = fingerprint(project.folder, project.config, project.variant(variant))
+    memo = Memo(machine.home.cache / "inputs")
+    return Digest(memo.get_or_make(cheap, str, lambda: _semantic_inputs(project, variant)))
+
+
+def is_current(project: Project, variant: str, machine: Machine) -> bool:
+    """Tell whether a lock is there and was made from what the project asks for now."""
+    path = lock_file(project, variant)
+    if not path.is_file():
+        return False
+    recorded = _recorded_inputs(path, machine)
+    return recorded == inputs_of(project, variant, machine)
+
+
+def require_current(project: Project, variant: str, machine: Machine) -> None:
+    """Insist on a current lock.
+
+    Raises:
+        CheckError: if the lock is missing or stale.
+
+    """
+    if not is_current(project, variant, machine):
+        path = lock_file(project, variant)
+        state = "is stale" if path.is_file() else "is missing"
+        raise CheckError(
+            f"the lock {state}", where=str(path), hint="run `lightship lock` and commit the file"
+        )
+
+
+def make_lock(project: Project, variant: str, machine: Machine, *, upgrade: bool = False) -> Path:
+    """Resolve a variant for every platform and write its lock.
+
+    Raises:
+        ResolutionError: if packages cannot be found or do not fit together.
+        NetworkError, IntegrityError: if the Debian index cannot be had or trusted.
+
+    """
+    from lightship.build.resolving import resolve_debian, resolve_python
+    from lightship.wheels.lock import LockTable, lock_path, render_lock
+
+    platforms = project.platforms
+    debs = {platform: resolve_debian(project, platform, machine) for platform in platforms}
+    pylock = resolve_python(project, variant, debs, machine, upgrade=upgrade)
+    table = LockTable(
+        variant=variant,
+        python=project.config.python,
+        base=project.config.base,
+        inputs=inputs_of(project, variant, machine),
+        platforms=platforms,
+        debs=debs,
+    )
+    path = lock_path(project.folder, variant)
+    write_bytes(path, render_lock(pylock, table).encode())
+    return path
+
+
+def select(project: Project, variant: str, platform: Platform, machine: Machine) -> Selection:
+    """Read what a lock holds for one platform; remembered under the lock's digest.
+
+    Raises:
+        UsageError: if there is no lock, it is damaged, or it was not made for the platform.
+        ResolutionError: if a distribution has no wheel for the platform.
+
+    """
+    path = lock_file(project, variant)
+    try:
+        data = path.read_bytes()
+    except OSError:
+        raise UsageError("there is no lock", where=str(path), hint="run `lightship lock`") from None
+    digest = of_bytes(data)
+    memo = Memo(machine.home.cache / "selections")
+    key = of_value([digest, str(platform)])
+    return memo.get_or_make(key, Selection, lambda: _select(data, digest, platform, path))
+
+
+def _select(data: bytes, digest: Digest, platform: Platform, path: Path) -> Selection:
+    from lightship.debs.lock import glibc_version, python_full_version
+    from lightship.wheels.lock import parse_lock
+    from lightship.wheels.select import select_wheels
+
+    lock = parse_lock(data.decode(), where=str(path))
+    if platform not in lock.platforms:
+        raise UsageError(
+            f"the lock was not made for {platform}",
+            where=str(path),
+            hint=f'add "{platform}" to platforms in [tool.lightship], then run `lightship lock`',
+        )
+    debs = lock.debs[platform]
+    wheels = select_wheels(
+        lock, platform=platform, python_full=python_full_version(debs), glibc=glibc_version(debs)
+    )
+    return Selection(digest, debian_suite(lock.base), lock.python, debs, wheels)
+
+
+def _recorded_inputs(path: Path, machine: Machine) -> str:
+    from lightship.wheels.lock import parse_lock
+
+    data = path.read_bytes()
+    memo = Memo(machine.home.cache / "recorded")
+    return memo.get_or_make(of_bytes(data), str, lambda: parse_lock(data.decode(), where=str(path)).inputs)
+
+
+def _semantic_inputs(project: Project, variant: str) -> str:
+    from lightship.build.resolving import python_request
+    from lightship.wheels.request import request_inputs
+
+    asked = request_inputs(python_request(project, variant, project.platforms[0]))
+    platforms = [str(platform) for platform in project.platforms]
+    return of_value([asked, platforms, project.config.base, sorted(project.config.runtime_packages)])

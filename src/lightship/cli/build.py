@@ -1,0 +1,143 @@
+"""`lightship build`."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lightship.build.building import build_plan, default_name, plan_project, tag
+from lightship.build.image import Built
+from lightship.build.machine import Machine
+from lightship.cli.options import Output, common, machine, path_argument
+from lightship.cli.terminal import show_json, size
+from lightship.errors import UsageError
+from lightship.oci.blob import Compression
+from lightship.plan.model import Plan
+from lightship.platform import parse_platform
+from lightship.project.detect import Project, read_project
+
+if TYPE_CHECKING:
+    from lightship.engines.load import EngineName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Options:
+    """What the command line asks for."""
+
+    path: Path
+    variants: tuple[str, ...]
+    platform: str
+    name: str
+    destination: str
+    load: bool
+    compression: str
+    single_member: bool
+    locked: bool
+    offline: bool
+
+
+@click.command()
+@path_argument
+@click.option("--variant", "variants", multiple=True, help="The variant (repeatable).")
+@click.option("--platform", default="", help="Such as linux/arm64; the first configured one by default.")
+@click.option("-t", "--tag", "name", default="", help="Name of the image; NAME:VARIANT by default.")
+@click.option("-o", "--output", "destination", default="", help="oci:DIR, docker-archive:FILE or rootfs:DIR.")
+@click.option(
+    "--load", is_flag=True, help="Load the image into Docker, or into Podman where there is no Docker."
+)
+@click.option("--compression", type=click.Choice(["gzip", "zstd"]), default="gzip", show_default=True)
+@click.option("--single-member", is_flag=True, help="Write gzip of one member, for old readers; slower.")
+@click.option("--locked", is_flag=True, help="Fail if the lock is missing or stale.")
+@click.option("--offline", is_flag=True, help="Use only what is in the caches.")
+@common
+def command(*, output: Output, **given: Any) -> None:
+    """Make the image of the project in PATH.
+
+    Locks first where there is no lock, or the requirements have changed since.
+    """
+    options = _Options(**given)
+    project = read_project(options.path)
+    variants = options.variants or (project.config.variant,)
+    if options.name and len(variants) > 1:
+        raise UsageError(
+            "one --tag cannot name several variants", hint="leave out --tag, or build them singly"
+        )
+    surroundings = machine(output, offline=options.offline)
+    results = [_build(project, variant, options, surroundings, output) for variant in variants]
+    if output.as_json:
+        show_json(results[0] if len(results) == 1 else results)
+
+
+def _build(
+    project: Project, variant: str, options: _Options, surroundings: Machine, output: Output
+) -> dict[str, Any]:
+    started = time.perf_counter()
+    target = parse_platform(options.platform) if options.platform else project.platforms[0]
+    plan = plan_project(project, variant, target, surroundings, locked=options.locked)
+    built = build_plan(project, plan, surroundings, _compression(options))
+    name = tag(built, options.name or default_name(plan), surroundings)
+    _hand_over(built, name, options, surroundings)
+    seconds = time.perf_counter() - started
+    if not output.as_json:
+        _say(name, project, plan, built, seconds)
+    return {
+        "name": name,
+        "digest": built.descriptor.digest,
+        "platform": str(plan.platform),
+        "variant": plan.variant,
+        "unpacked": built.unpacked,
+        "compressed": built.compressed,
+        "added": built.added,
+        "budget": plan.budget,
+        "layers": [
+            _layer(layer.title, layer.record.descriptor.digest, made=layer.made) for layer in built.layers
+        ],
+        "seconds": round(seconds, 3),
+    }
+
+
+def _layer(title: str, digest: str, *, made: bool) -> dict[str, Any]:
+    return {"title": title, "digest": digest, "made": made}
+
+
+def _compression(options: _Options) -> Compression:
+    if options.compression == "zstd":
+        if options.single_member:
+            raise UsageError("--single-member is about gzip", hint="leave it out with --compression zstd")
+        return Compression.ZSTD
+    return Compression.GZIP_SINGLE if options.single_member else Compression.GZIP
+
+
+def _hand_over(built: Built, name: str, options: _Options, surroundings: Machine) -> None:
+    image = surroundings.home.images.image(built.descriptor)
+    if options.destination:
+        from lightship.build.output import write_output
+
+        write_output(image, name, options.destination, surroundings.reporter)
+    if options.load:
+        from lightship.engines.load import load
+
+        environ = surroundings.environ
+        engine: EngineName = "docker" if shutil.which("docker", path=environ.get("PATH")) else "podman"
+        load(image, name, engine=engine, environ=environ, reporter=surroundings.reporter)
+
+
+def _say(name: str, project: Project, plan: Plan, built: Built, seconds: float) -> None:
+    made = sum(layer.made for layer in built.layers)
+    news = f"{made} made, {size(built.added)}" if made else "all there already"
+    if project.found:
+        click.echo(f"found: {'; '.join(project.found)}")
+    click.echo(f"{click.style(name, bold=True)}  {plan.platform}  {built.descriptor.digest}")
+    click.echo(
+        f"  {size(built.unpacked)} unpacked, {size(built.compressed)} compressed, "
+        f"{len(built.layers)} layers ({news}), {seconds:.2f} s"
+    )
+    for note in built.notes:
+        click.echo(f"  note: {note}")
+    if plan.budget is not None and built.unpacked > plan.budget:
+        click.echo(f"  note: over its budget of {size(plan.budget)}: `lightship verify` will fail")

@@ -1,0 +1,62 @@
+"""What every command shares: its options, and the machine that the library is given."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from lightship.build.machine import Machine
+from lightship.cli.terminal import TerminalReporter
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How a command is to speak."""
+
+    as_json: bool
+    level: int
+
+
+def common(function: Function) -> Function:
+    """Add the options of every command; the command gets them as one `output`."""
+
+    def wrapped(*, json: bool, quiet: bool, verbose: bool, debug: bool, **rest: Any) -> Any:  # noqa: ARG001
+        level = 0 if quiet else 2 if verbose else 1
+        return function(output=Output(json, level), **rest)
+
+    wrapped.__name__, wrapped.__doc__ = function.__name__, function.__doc__
+    wrapped.__click_params__ = list(getattr(function, "__click_params__", []))  # type: ignore[attr-defined]
+    for option in reversed(
+        (
+            click.option("--json", is_flag=True, help="Print the result as JSON."),
+            click.option("-q", "--quiet", is_flag=True, help="Print no progress."),
+            click.option("-v", "--verbose", is_flag=True, help="Print notes too."),
+            click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+        )
+    ):
+        option(wrapped)
+    return wrapped  # type: ignore[return-value]
+
+
+path_argument = click.argument("path", default=".", type=click.Path(path_type=Path))
+
+
+def machine(output: Output, *, offline: bool = False) -> Machine:
+    """Describe this process's surroundings."""
+    return Machine(
+        environ=dict(os.environ),
+        user=Path.home(),
+        prefix=Path(sys.prefix),
+        clock=lambda: datetime.now(UTC),
+        reporter=TerminalReporter(output.level),
+        offline=offline,
+    )
