@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from debian.deb822 import Deb822
+
 from lightship.debs.ldcache import write_cache
 from lightship.debs.libraries import LibraryScan
 from lightship.debs.model import LockedDeb
@@ -115,7 +117,5 @@ def _path(line: bytes) -> str:
 
 
 def _field(control: Mapping[str, bytes], name: str) -> str:
-    from debian.deb822 import Deb822
-
     value: str = Deb822(control["control"]).get(name, "")
     return value

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lightship.debs.model import LockedDeb
 from lightship.debs.sources import DebianSource
-from lightship.digest import from_hex
+from lightship.digest import from_hex, hex_of
 from lightship.errors import IntegrityError, NetworkError, UsageError
 from lightship.events import Reporter, Task
 from lightship.net.download import fetch_file
@@ -34,7 +34,7 @@ def fetch_debs(
         UsageError: no source is known for an archive that the lock names.
 
     """
-    paths = {deb: archives / "sha256" / deb.sha256 for deb in debs}
+    paths = {deb: archives / "sha256" / hex_of(from_hex(deb.sha256)) for deb in debs}
     missing = [deb for deb, path in paths.items() if not _is_there(path, deb)]
     if missing and offline:
         names = ", ".join(f"{deb.name} {deb.version}" for deb in missing)

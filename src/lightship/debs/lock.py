@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from lightship.debs.indexes import Clock, IndexStore
 from lightship.debs.model import LockedDeb
-from lightship.debs.release import Clock, IndexStore
 from lightship.debs.sources import DebianSource
 from lightship.errors import ResolutionError
 from lightship.events import Reporter

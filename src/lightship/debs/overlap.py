@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lightship.debs.model import LockedDeb
+from lightship.debs.relations import parse_relations
 from lightship.debs.skeleton import merged
 from lightship.debs.unpack import data_members
 from lightship.fs.entries import Kind
@@ -40,8 +41,6 @@ def overridden(
 
 def _replaced(name: str, replaces: Mapping[str, str], debs: Sequence[LockedDeb]) -> list[str]:
     def may(winner: str, loser: LockedDeb) -> bool:
-        from lightship.debs.relations import parse_relations
-
         relations = parse_relations(replaces.get(winner, ""), package=winner)
         return any(each.name == loser.name and each.admits(loser.version) for (each, *_) in relations)
 

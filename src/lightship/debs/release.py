@@ -1,35 +1,15 @@
-"""A suite's signed Release, and the Packages files whose digests it signs (Debian RepositoryFormat)."""
+"""A suite's signed Release, and what it says (Debian RepositoryFormat)."""
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import lzma
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from io import BufferedIOBase, BufferedReader
-from pathlib import Path
 
-from lightship.debs.signature import verified_text
-from lightship.debs.sources import ARCHIVE_KEYRING, DebianSource
-from lightship.digest import CHUNK, from_hex
-from lightship.errors import IntegrityError, NetworkError, ResolutionError
-from lightship.events import Reporter
-from lightship.fs import atomic
-from lightship.net.download import fetch_bytes, fetch_file
-from lightship.net.transport import Transport
-
-Clock = Callable[[], datetime]
-"""Says what time it is, with a time zone."""
-
-_INRELEASE_LIMIT = 16 * CHUNK  # Debian's own is 150 kB
-_OPENERS: Mapping[str, Callable[[BufferedReader], BufferedIOBase]] = {
-    ".xz": lzma.LZMAFile,
-    ".gz": lambda stream: gzip.GzipFile(fileobj=stream),
-    "": lambda stream: stream,
-}
+from lightship.debs.sources import DebianSource
+from lightship.digest import from_hex, hex_of
+from lightship.errors import IntegrityError
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,128 +23,60 @@ class IndexFile:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A verified Release."""
+    """A verified Release; `valid_until` where it says so."""
 
     source: DebianSource
     by_hash: bool
+    valid_until: str
     files: Mapping[str, IndexFile]
 
+    @property
+    def root(self) -> str:
+        """URL that the paths of its files are relative to."""
+        return f"{self.source.mirror}/dists/{self.source.suite}"
 
-@dataclass(frozen=True, slots=True)
-class IndexStore:
-    """Reads indexes through a cache folder whose files are named by digest, and so never stale."""
+    def url(self, file: IndexFile) -> str:
+        """Where to fetch a file.
 
-    transport: Transport
-    cache: Path
-    clock: Clock
-    reporter: Reporter
-    offline: bool = False
-
-    def release(self, source: DebianSource) -> Release:
-        """Fetch and verify `InRelease`; offline, the one that was fetched last, however old.
-
-        Raises:
-            IntegrityError: a bad signature, another suite than asked for, or a Release past its Valid-Until.
-            NetworkError: the mirror cannot be reached, or offline, nothing was kept.
-
+        A mirror in the middle of an update still has the files that the old Release names, by their digest.
         """
-        url = f"{source.mirror}/dists/{source.suite}/InRelease"
-        where = f"{source.label}/dists/{source.suite}/InRelease"
-        kept = self.cache / "releases" / hashlib.sha256(url.encode()).hexdigest()
-        signed = _kept(kept, where) if self.offline else self._inrelease(url, where)
-        text = verified_text(signed, keyring=source.keyring or ARCHIVE_KEYRING, where=where)
-        fields = _fields(text)
-        _check_suite(fields, source, where)
-        if not self.offline:
-            _check_fresh(fields, self.clock(), where)
-            atomic.write_bytes(kept, signed)
-        return Release(source, fields.get("Acquire-By-Hash", "no") == "yes", _files(fields, where))
-
-    def packages(self, release: Release, component: str, architecture: str) -> Path:
-        """Path of the unpacked Packages file of one component.
-
-        Raises:
-            ResolutionError: the archive has no such component or architecture.
-            IntegrityError: what the mirror sent is not what the Release signs.
-            NetworkError: the mirror cannot be reached, or offline, the file was not kept.
-
-        """
-        name = f"{component}/binary-{architecture}/Packages"
-        where = f"{release.source.label}/dists/{release.source.suite}/{name}"
-        plain = release.files.get(name)
-        if plain is None:
-            hint = "check the suite, the platform and the components of the apt source"
-            raise ResolutionError("the archive does not list these packages", where=where, hint=hint)
-        path = self.cache / "indexes" / "sha256" / plain.sha256
-        if path.is_file() and path.stat().st_size == plain.size:
-            return path
-        if self.offline:
-            raise _not_kept(where)
-        self._download(release, plain, path, where)
-        return path
-
-    def _download(self, release: Release, plain: IndexFile, path: Path, where: str) -> None:
-        suffix = next(suffix for suffix in _OPENERS if plain.path + suffix in release.files)
-        file = release.files[plain.path + suffix]
-        packed = path.with_name(f"{file.sha256}.packed")
-        try:
-            with self.reporter.task(f"index {where}", file.size) as task:
-                fetch_file(
-                    self.transport,
-                    _url(release, file),
-                    packed,
-                    digest=from_hex(file.sha256),
-                    size=file.size,
-                    task=task,
-                )
-        except IntegrityError as error:
-            raise _mismatch(where) from error
-        except NetworkError as error:
-            raise _unreadable(where, error) from error
-        _unpack(packed, suffix, path, plain, where)
-        packed.unlink(missing_ok=True)
-
-    def _inrelease(self, url: str, where: str) -> bytes:
-        try:
-            return fetch_bytes(self.transport, url, limit=_INRELEASE_LIMIT)
-        except NetworkError as error:
-            raise _unreadable(where, error) from error
+        folder = file.path.rpartition("/")[0]
+        return (
+            f"{self.root}/{folder}/by-hash/SHA256/{file.sha256}"
+            if self.by_hash
+            else f"{self.root}/{file.path}"
+        )
 
 
-def _kept(path: Path, where: str) -> bytes:
-    if not path.is_file():
-        raise _not_kept(where)
-    return path.read_bytes()
+def parse_release(text: bytes, source: DebianSource, *, where: str) -> Release:
+    """Read the signed text of an `InRelease`.
 
+    Raises:
+        IntegrityError: it is another suite's, or cannot be read.
 
-def _url(release: Release, file: IndexFile) -> str:
-    root = f"{release.source.mirror}/dists/{release.source.suite}"
-    folder = file.path.rpartition("/")[0]
-    # A mirror in the middle of an update still has the files that the old Release names under their digest.
-    return f"{root}/{folder}/by-hash/SHA256/{file.sha256}" if release.by_hash else f"{root}/{file.path}"
-
-
-def _unpack(packed: Path, suffix: str, path: Path, plain: IndexFile, where: str) -> None:
-    """Decompress an index to `path`; never more than the Release says that it holds."""
-    state, size = hashlib.sha256(), 0
-    try:
-        with packed.open("rb") as file, _OPENERS[suffix](file) as source, atomic.writing(path) as stream:
-            while chunk := source.read(CHUNK):
-                size += len(chunk)
-                if size > plain.size:
-                    raise _mismatch(where)
-                state.update(chunk)
-                stream.write(chunk)
-            if size != plain.size or state.hexdigest() != plain.sha256:
-                raise _mismatch(where)
-    except (lzma.LZMAError, EOFError, gzip.BadGzipFile) as error:
-        raise _mismatch(where) from error
-
-
-def _fields(text: bytes) -> Mapping[str, str]:
+    """
     from debian.deb822 import Deb822
 
-    return Deb822(text)
+    fields = Deb822(text)
+    _check_suite(fields, source, where)
+    by_hash = fields.get("Acquire-By-Hash", "no") == "yes"
+    return Release(source, by_hash, fields.get("Valid-Until", ""), _files(fields, where))
+
+
+def check_fresh(release: Release, now: datetime, *, where: str) -> None:
+    """Refuse a Release past its Valid-Until, which a mirror that holds back updates would serve.
+
+    Raises:
+        IntegrityError: if it has expired.
+
+    """
+    until = release.valid_until
+    if until and parsedate_to_datetime(until) < now:
+        raise IntegrityError(
+            f"the package index expired on {until}",
+            where=where,
+            hint="the mirror no longer follows Debian, or this machine's clock is wrong; use another mirror",
+        )
 
 
 def _check_suite(fields: Mapping[str, str], source: DebianSource, where: str) -> None:
@@ -177,16 +89,6 @@ def _check_suite(fields: Mapping[str, str], source: DebianSource, where: str) ->
         )
 
 
-def _check_fresh(fields: Mapping[str, str], now: datetime, where: str) -> None:
-    until = fields.get("Valid-Until")
-    if until is not None and parsedate_to_datetime(until) < now:
-        raise IntegrityError(
-            f"the package index expired on {until}",
-            where=where,
-            hint="the mirror no longer follows Debian, or this machine's clock is wrong; use another mirror",
-        )
-
-
 def _files(fields: Mapping[str, str], where: str) -> Mapping[str, IndexFile]:
     """The SHA256 section: lines of digest, size and path."""
     files = {}
@@ -194,26 +96,7 @@ def _files(fields: Mapping[str, str], where: str) -> Mapping[str, IndexFile]:
         if parts := line.split():
             try:
                 sha256, size, path = parts
-                files[path] = IndexFile(path, int(size), sha256)
-            except ValueError as error:
+                files[path] = IndexFile(path, int(size), hex_of(from_hex(sha256)))
+            except (ValueError, IntegrityError) as error:
                 raise IntegrityError("the Release cannot be read", where=where, detail=line) from error
     return files
-
-
-def _mismatch(where: str) -> IntegrityError:
-    return IntegrityError(
-        "the package index is not the one that the Release signs",
-        where=where,
-        hint="the mirror is being updated, or damaged: try again later, or use another mirror",
-    )
-
-
-def _unreadable(where: str, error: NetworkError) -> NetworkError:
-    hint = "check the mirror: `debian-mirror` in the configuration, else the host's apt sources"
-    return NetworkError("cannot read the package index", where=where, hint=hint, detail=str(error))
-
-
-def _not_kept(where: str) -> NetworkError:
-    return NetworkError(
-        "the package index is not in the cache", where=where, hint="run once without `--offline`"
-    )

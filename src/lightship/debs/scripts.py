@@ -12,7 +12,7 @@ from lightship.debs.unpack import control_files
 
 _SCRIPTS = ("preinst", "postinst")  # the others run when a package is removed
 _GENERATED = re.compile(
-    r"# Automatically added by (\S+?)(?:/\S*)?\n(.*?)# End automatically added section", re.S
+    r"# Automatically added by (\S+?)(?:/\S*)?\n(.*?)# End automatically added section", re.DOTALL
 )
 
 # debhelper's snippets that change nothing in an image: cleaning up after older versions, starting services,
