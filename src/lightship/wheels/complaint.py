@@ -31,10 +31,11 @@ class UnsatisfiableError(ResolutionError):
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """What uv wrote, and what was asked of it; `searched` names indexes and folders, without credentials."""
+    """What uv wrote, and what was asked of it: for which `target`; `searched` names indexes and folders, without credentials."""
 
     stderr: str
     lines: Sequence[RequirementLine]
+    target: str
     searched: Sequence[str]
 
     def error(self) -> LightshipError:
@@ -67,7 +68,7 @@ class Complaint:
         needing = [line for line in self.lines if line.name == name]
         wanted = f" for {_quoted(needing[0])}" if needing else (f" for {name}" if name else "")
         return ResolutionError(
-            f"the package index cannot be read{wanted}: {causes[-1] if causes else self._first_line()}",
+            f"the package index cannot be read{wanted} on {self.target}: {causes[-1] if causes else self._first_line()}",
             where=url,
             hint=_reach_hint(self.stderr, name),
             detail=self._detail(),
@@ -77,13 +78,13 @@ class Complaint:
         missing = _MISSING.search(self.stderr)
         absent = _NO_VERSION.search(self.stderr)
         names, where = self._named(self.stderr)
-        message = f"no versions satisfy {names}"
+        message = f"no versions satisfy {names} for {self.target}"
         hint = "loosen one of these requirements"
         if missing:
             message = f"no index has {missing[1]}"
             hint = "check its spelling, or name the index or folder that has it in pip's configuration"
         elif absent:
-            message = f"no index has {absent[1]}{absent[2]} for this Python and platform"
+            message = f"no index has {absent[1]}{absent[2]} for {self.target}"
             hint = "ask for another version, or name the index or folder that has it in pip's configuration"
         elif "no usable wheels" in self.stderr or "no wheels with a matching" in self.stderr:
             hint = "ask for a version that has wheels for this Python and platform"
@@ -128,7 +129,7 @@ def _reach_hint(stderr: str, name: str) -> str:
         return "name your certificate bundle in pip's `cert` option or in SSL_CERT_FILE"
     if name in {"torch", "torchvision", "torchaudio"}:
         return (
-            "check the network and the proxy; or put a wheel of the wanted build (such as +cpu) into a folder and "
-            "name that in pip's `find-links`"
+            "check the network and the proxy; or put a wheel of the wanted build (such as +cpu) for this target "
+            "into a folder, and name that in pip's `find-links`"
         )
     return "check the network, the proxy and pip's index-url"

@@ -136,7 +136,7 @@ class _Job:
                 for text in source.constraints
             ]
             places = [*searched(self.lines, self.pip), *([source.where] if source.arguments else [])]
-            raise Complaint(done.stderr, [*self.lines, *pins], places).error()
+            raise Complaint(done.stderr, [*self.lines, *pins], self._target(), places).error()
         self._pass_on(done.stderr)
         return done.stdout
 
@@ -171,6 +171,9 @@ class _Job:
         if lock is not None and not self.request.upgrade and not path.exists() and lock.exists():
             write_bytes(path, lock.read_bytes())
         return path
+
+    def _target(self) -> str:
+        return f"{self.request.platform} and Python {self.request.python}"
 
     def _note(self, name: str, lines: Iterable[str]) -> str:
         path = self.scratch / name
