@@ -22,7 +22,7 @@ from lightship.fs.atomic import storage_error
 from lightship.fs.entries import Kind
 from lightship.fs.untar import Member
 from lightship.oci.model import Layer
-from lightship.oci.unpack import read_layer, remove_tree, write_all
+from lightship.oci.unpack import LayerReader, remove_tree, write_all
 
 _WORKERS = 4
 _LISTING = "listing"
@@ -41,12 +41,18 @@ class StoredMember(msgspec.Struct, frozen=True, array_like=True):
     number: int
 
 
+class _Listing(msgspec.Struct, frozen=True):
+    unpacked: int
+    members: tuple[StoredMember, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class StoredLayer:
-    """An unpacked layer: its members in the order of its tar."""
+    """An unpacked layer: its members in the order of its tar, and the size of that tar in bytes."""
 
     folder: Path
     diff_id: Digest
+    unpacked: int
     members: tuple[StoredMember, ...]
 
     def file(self, member: StoredMember) -> Path:
@@ -82,14 +88,14 @@ class LayerStore:
     def _load(self, diff_id: Digest) -> StoredLayer:
         path = self._folder(diff_id) / _LISTING
         try:
-            members = msgspec.msgpack.decode(path.read_bytes(), type=tuple[StoredMember, ...])
+            listing = msgspec.msgpack.decode(path.read_bytes(), type=_Listing)
         except (OSError, msgspec.DecodeError) as error:
             raise IntegrityError(
                 "the cache holds a damaged layer",
                 where=str(path.parent),
                 hint="remove this folder, and try again",
             ) from error
-        return StoredLayer(path.parent, diff_id, members)
+        return StoredLayer(path.parent, diff_id, listing.unpacked, listing.members)
 
     def _add(self, layer: Layer, task: Task) -> None:
         final = self._folder(layer.diff_id)
@@ -118,7 +124,8 @@ def publish_folder(building: Path, final: Path) -> None:
 
 def _store(layer: Layer, folder: Path, task: Task) -> None:
     members = []
-    for number, member in enumerate(read_layer(layer, task)):
+    reader = LayerReader(layer, task)
+    for number, member in enumerate(reader):
         is_file = member.kind is Kind.FILE
         if is_file:
             _write(member, f"{folder}/{number}")
@@ -134,7 +141,7 @@ def _store(layer: Layer, folder: Path, task: Task) -> None:
                 number if is_file else -1,
             )
         )
-    (folder / _LISTING).write_bytes(msgspec.msgpack.encode(members))
+    (folder / _LISTING).write_bytes(msgspec.msgpack.encode(_Listing(reader.unpacked, tuple(members))))
 
 
 def _write(member: Member, where: str) -> None:

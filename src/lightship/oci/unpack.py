@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lightship.digest import hex_of
 from lightship.errors import IntegrityError, UsageError
-from lightship.events import Reporter, Task
+from lightship.events import Reporter, SilentTask, Task
 from lightship.fs.atomic import storage_error
 from lightship.fs.decompress import decompress
 from lightship.fs.entries import Kind
@@ -20,36 +20,44 @@ from lightship.oci.model import Image, Layer
 from lightship.oci.overlay import Overlay, Placement
 
 
-def read_layer(layer: Layer, task: Task | None = None) -> Iterator[Member]:
-    """Yield a layer's members; the blob's digest and the tar's diff ID are checked when the end is reached.
+class LayerReader:
+    """A layer's members, to be read once; blob digest and diff ID are checked when the end is reached.
 
-    `task` is advanced by the compressed bytes read.
-
-    Raises:
-        IntegrityError: the layer is damaged, hostile, or not what the image says.
+    Args:
+        layer: the layer.
+        task: advanced by the compressed bytes read.
 
     """
-    archive = f"layer {hex_of(layer.descriptor.digest)[:12]}"
-    state = hashlib.sha256()
 
-    def counted() -> Iterator[bytes]:
-        for chunk in layer.chunks():
-            if task is not None:
-                task.advance(len(chunk))
+    def __init__(self, layer: Layer, task: Task) -> None:
+        self._layer = layer
+        self._task = task
+        self._state = hashlib.sha256()
+        self.unpacked = 0
+        """Bytes of the tar that were read so far."""
+
+    def __iter__(self) -> Iterator[Member]:
+        """Yield the members; raises IntegrityError if the layer is damaged, hostile, or another one."""
+        archive = f"layer {hex_of(self._layer.descriptor.digest)[:12]}"
+        blob = decompress(self._counted(), self._layer.descriptor.media_type, archive=archive)
+        yield from read_tar(self._hashed(blob), archive=archive)
+        if self._state.hexdigest() != hex_of(self._layer.diff_id):
+            raise IntegrityError(
+                "the layer's content is not what the image's configuration says",
+                where=archive,
+                hint="build or fetch the image again",
+            )
+
+    def _counted(self) -> Iterator[bytes]:
+        for chunk in self._layer.chunks():
+            self._task.advance(len(chunk))
             yield chunk
 
-    def tapped() -> Iterator[bytes]:
-        for chunk in decompress(counted(), layer.descriptor.media_type, archive=archive):
-            state.update(chunk)
+    def _hashed(self, tar: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in tar:
+            self._state.update(chunk)
+            self.unpacked += len(chunk)
             yield chunk
-
-    yield from read_tar(tapped(), archive=archive)
-    if state.hexdigest() != hex_of(layer.diff_id):
-        raise IntegrityError(
-            "the layer's content is not what the image's configuration says",
-            where=archive,
-            hint="build or fetch the image again",
-        )
 
 
 def unpack_layer(layer: Layer, folder: Path, *, as_root: bool) -> None:
@@ -59,7 +67,7 @@ def unpack_layer(layer: Layer, folder: Path, *, as_root: bool) -> None:
         IntegrityError: the layer is damaged or hostile; what was unpacked so far is left behind.
 
     """
-    _unpack([read_layer(layer)], folder, as_root=as_root)
+    _unpack([LayerReader(layer, SilentTask())], folder, as_root=as_root)
 
 
 def unpack_image(image: Image, folder: Path, *, reporter: Reporter, as_root: bool) -> None:
@@ -83,7 +91,7 @@ def unpack_image(image: Image, folder: Path, *, reporter: Reporter, as_root: boo
         building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".tmp-rootfs-"))
         try:
             with reporter.task("unpacking", total) as task:
-                _unpack((read_layer(layer, task) for layer in image.layers), building, as_root=as_root)
+                _unpack((LayerReader(layer, task) for layer in image.layers), building, as_root=as_root)
             building.chmod(0o755)
             building.rename(folder)
         except BaseException:

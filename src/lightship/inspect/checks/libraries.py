@@ -1,0 +1,113 @@
+"""Every ELF dependency resolves in the image, for the image's machine."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from lightship.inspect.contents import Contents
+from lightship.inspect.findings import Finding, Rule, Severity
+from lightship.loader import Loader, Missing, parse_cache
+
+UNRESOLVED = Rule(
+    "LV201-missing-library",
+    "every shared library is there",
+    Severity.ERROR,
+    "The dynamic loader fails when the file is loaded: at start, or in the middle of a request.",
+    "add the Debian package that has the library to `runtime-packages`",
+)
+PRELOADED = Rule(
+    "LV202-library-by-preload",
+    "libraries that something else must load first",
+    Severity.NOTE,
+    "The image has the library where the loader does not look; whoever loads it first makes it known.",
+    "nothing need be done where the distribution's own import succeeds",
+)
+OPTIONAL = Rule(
+    "LV203-optional-library",
+    "libraries of optional parts",
+    Severity.WARNING,
+    "The file that needs it is a part that is tried and done without: of the standard library, or a plug-in.",
+    "add the package that has the library if the service uses that part",
+)
+INTERPRETER = Rule(
+    "LV204-missing-loader",
+    "every program's loader is there",
+    Severity.ERROR,
+    "The kernel cannot start the program; it reports that the program itself does not exist.",
+    "build on a base of the same C library (glibc or musl) as the program",
+)
+MACHINE = Rule(
+    "LV205-wrong-machine",
+    "every file is for the image's machine",
+    Severity.ERROR,
+    "A file of another machine cannot be loaded.",
+    "lock the image for its own platform: a wheel or package of another one was installed",
+)
+CARRIED_MACHINE = Rule(
+    "LV206-other-machine-in-wheel",
+    "files for other machines",
+    Severity.NOTE,
+    "A distribution carries code for other processors or for GPUs; it takes room and does no harm.",
+    "nothing need be done",
+)
+RULES = (UNRESOLVED, PRELOADED, OPTIONAL, INTERPRETER, MACHINE, CARRIED_MACHINE)
+
+_MACHINES = {"amd64": ("X86_64", 64), "arm64": ("AARCH64", 64)}
+_OPTIONAL_PARTS = (
+    "/lib-dynload/",  # CPython builds what it can; tkinter and curses are left without their libraries
+    "/numba/np/ufunc/",  # one of three threading layers is chosen
+    "/nvidia/nvshmem/",  # transports over InfiniBand, EFA and UCX are tried in turn
+    "/nvidia/cufile/",  # GPUDirect Storage over RDMA
+)
+
+
+def check(contents: Contents) -> Iterator[Finding]:
+    yield from _machines(contents)
+    yield from _interpreters(contents)
+    yield from _libraries(contents)
+
+
+def _libraries(contents: Contents) -> Iterator[Finding]:
+    """Yield one finding for each library, with those that need it."""
+    groups: dict[tuple[str, str, str], list[Missing]] = defaultdict(list)
+    rules = {rule.id: rule for rule in RULES}
+    for item in _loader(contents).missing():
+        groups[_rule_of(item).id, item.name, item.provider].append(item)
+    for (rule_id, name, provider), users in sorted(groups.items()):
+        others = f" and {len(users) - 1} more" if len(users) > 1 else ""
+        message = f"needs {name}, which " + (f"lies at {provider}" if provider else "is not in the image")
+        yield rules[rule_id].finding(users[0].path + others, message)
+
+
+def _rule_of(item: Missing) -> Rule:
+    if item.provider:
+        return PRELOADED
+    return OPTIONAL if any(part in item.path for part in _OPTIONAL_PARTS) else UNRESOLVED
+
+
+def _loader(contents: Contents) -> Loader:
+    library_path = contents.config.config.environment.get("LD_LIBRARY_PATH", "")
+    return Loader(
+        find=contents.find,
+        files=contents.elf_files(),
+        library_path=tuple(part for part in library_path.split(":") if part),
+        cache=parse_cache(contents.read("etc/ld.so.cache")),
+        machine=contents.config.platform.machine,
+    )
+
+
+def _interpreters(contents: Contents) -> Iterator[Finding]:
+    for path, info in contents.elf_files().items():
+        if info.interpreter and info.is_executable and contents.find(info.interpreter) is None:
+            yield INTERPRETER.finding(path, f"needs {info.interpreter}, which is not in the image")
+
+
+def _machines(contents: Contents) -> Iterator[Finding]:
+    wanted = _MACHINES[contents.config.architecture]
+    for path, item in contents.items.items():
+        if item.elf is not None and (item.elf.machine, item.elf.bits) != wanted:
+            # An extension module is named for the import system, which would try to load it.
+            is_carried = bool(item.package_folder) and ".cpython-" not in item.name
+            rule = CARRIED_MACHINE if is_carried else MACHINE
+            yield rule.finding(path, f"is for {item.elf.machine}, {item.elf.bits} bits")

@@ -1,0 +1,8 @@
+"""Sizes as people read them."""
+
+from __future__ import annotations
+
+
+def megabytes(size: int) -> str:
+    """Write bytes in units of 1,000,000, as Docker and the configuration do."""
+    return f"{size / 1e6:,.1f} MB"
