@@ -117,11 +117,15 @@ def _select(data: bytes, digest: Digest, platform: Platform, path: Path) -> Sele
 
 
 def _recorded_inputs(path: Path, machine: Machine) -> str:
-    from lightship.wheels.lock import parse_lock
-
     data = path.read_bytes()
     memo = Memo(machine.home.cache / "recorded")
-    return memo.get_or_make(of_bytes(data), str, lambda: parse_lock(data.decode(), where=str(path)).inputs)
+    return memo.get_or_make(of_bytes(data), str, lambda: _parse_inputs(data, path))
+
+
+def _parse_inputs(data: bytes, path: Path) -> str:
+    from lightship.wheels.lock import parse_lock
+
+    return parse_lock(data.decode(), where=str(path)).inputs
 
 
 def _semantic_inputs(project: Project, variant: str) -> str:

@@ -16,6 +16,7 @@ from lightship.wheels.lock import lock_path
 from lightship.wheels.merge import merge_pylocks
 from lightship.wheels.request import ResolveRequest
 from lightship.wheels.resolve import resolve
+from lightship.wheels.sizes import with_local_sizes
 
 MIRROR_VARIABLE = "LIGHTSHIP_DEBIAN_MIRROR"
 
@@ -64,7 +65,7 @@ def resolve_python(
         texts[platform] = resolve(
             request, pip=machine.pip, environ=machine.environ, reporter=machine.reporter
         )
-    return merge_pylocks(texts)
+    return with_local_sizes(merge_pylocks(texts))
 
 
 def python_request(

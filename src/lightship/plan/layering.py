@@ -16,7 +16,7 @@ GIANT = 50_000_000
 ALONE = 1_000_000
 """Archive size in bytes from which a wheel has a layer of its own."""
 MOST_ALONE = 80
-BUCKETS = 8
+BUCKETS = 16
 
 
 def layer_wheels(wheels: Iterable[LockedWheel]) -> tuple[tuple[LockedWheel, ...], ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -124,6 +123,8 @@ def _check_keys(table: object, kind: type[msgspec.Struct], prefix: str, where: P
     known = kind.__struct_encode_fields__
     for key in table:
         if key not in known:
+            import difflib
+
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {prefix}{near[0]}?" if near else f"known keys: {', '.join(known)}"
             raise UsageError(f"unknown key {prefix}{key}", where=str(where), hint=hint)
