@@ -6,7 +6,8 @@ import gzip
 import hashlib
 import lzma
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from io import BufferedIOBase, BufferedReader
@@ -89,11 +90,9 @@ class IndexStore:
         suffix = next(suffix for suffix in _OPENERS if plain.path + suffix in release.files)
         file = release.files[plain.path + suffix]
         # In a folder of its own: two runs that share the cache may fetch the same index at once.
-        self.cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.cache) as folder:
-            packed = Path(folder, "packed")
-            self._packed(release, file, packed, where)
-            _unpack(packed, suffix, path, plain, where)
+        with _private_folder(self.cache) as folder:
+            self._packed(release, file, folder / "packed", where)
+            _unpack(folder / "packed", suffix, path, plain, where)
 
     def _packed(self, release: Release, file: IndexFile, path: Path, where: str) -> None:
         digest = from_hex(file.sha256)
@@ -110,6 +109,17 @@ class IndexStore:
             return fetch_bytes(self.transport, url, limit=_INRELEASE_LIMIT)
         except NetworkError as error:
             raise _unreadable(where, error) from error
+
+
+@contextmanager
+def _private_folder(parent: Path) -> Iterator[Path]:
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(dir=parent)
+    except OSError as error:
+        raise atomic.storage_error(error, parent / "packed") from error
+    with folder as name:
+        yield Path(name)
 
 
 def _kept(path: Path, where: str) -> bytes:
