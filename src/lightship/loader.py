@@ -103,7 +103,7 @@ class Loader:
         return self._open(self.cache[name], user) if name in self.cache else None
 
     def _folders(self, user: _Loaded) -> Iterator[str]:
-        """Yield where to look, in order; the cache comes last, which changes nothing where names are unique."""
+        """Yield where to look, in order; the cache comes last, which is the same where names are unique."""
         if not user.info.runpath:
             above: _Loaded | None = user
             while above is not None:

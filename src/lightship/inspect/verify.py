@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lightship.build.sandbox import Sandbox
+from lightship.build.rootfs import layer_store, prepare_root
+from lightship.build.sandbox import Publish, RunRequest, Sandbox
+from lightship.errors import UsageError
 from lightship.events import Reporter
-from lightship.inspect.findings import Report
+from lightship.inspect.checks.configuration import UNKNOWN_USER, check_budget
+from lightship.inspect.checks.distributions import read_distributions
+from lightship.inspect.checks.imports import NOT_TRIED, ImportResult, check_imports
+from lightship.inspect.checks.start import StartResult, check_start
+from lightship.inspect.contents import Contents, open_contents
+from lightship.inspect.findings import Finding, Report, Severity
+from lightship.inspect.rules import STATIC_CHECKS
 from lightship.oci.model import Image
 
 
@@ -31,11 +40,84 @@ def verify_image(
 ) -> Report:
     """Run every check.
 
-    Without a `sandbox` nothing of the image is executed: the import check is left out, and says so.
+    Args:
+        image: what to prove.
+        budget: most bytes of the layers' tars together, or None.
+        cache: where unpacked layers and scans are kept.
+        sandbox: runs the image's Python; without one, and for another machine's image, imports are not tried.
+        reporter: is told what goes on.
+        start: whether, and how, to start the image and wait for its health check.
 
     Raises:
         IntegrityError: a layer is damaged or hostile.
-        UsageError: `start` without a sandbox, or with a port that is taken.
+        UsageError: `start` without a sandbox or on another machine, or a port is taken.
+        StageError: the cache cannot be written.
 
     """
-    raise NotImplementedError
+    contents = open_contents(image, store=layer_store(cache), cache=cache, reporter=reporter)
+    findings = [finding for check in STATIC_CHECKS for finding in check(contents)]
+    findings += check_budget(contents, budget)
+    sandbox = sandbox if contents.config.platform.machine == platform.machine() else None
+    if sandbox is None and start is not None:
+        raise UsageError(
+            "the image cannot be started here",
+            where=str(contents.config.platform),
+            hint="use a machine of the image's platform, with bubblewrap installed",
+        )
+    if any(finding.rule == UNKNOWN_USER.id for finding in findings):
+        sandbox = None
+    imports, started = _run(image, sandbox, cache, reporter, start)
+    return _report(
+        image, contents, budget, [*findings, *imports.findings, *started.findings], imports, started
+    )
+
+
+def _run(
+    image: Image, sandbox: Sandbox | None, cache: Path, reporter: Reporter, start: StartOptions | None
+) -> tuple[ImportResult, StartResult]:
+    if sandbox is None:
+        skipped = NOT_TRIED.finding("image", "nothing of the image was run")
+        return ImportResult((skipped,), 0, ()), StartResult(())
+    request = RunRequest(prepare_root(image, cache=cache, reporter=reporter), image.config.config)
+    with reporter.task("importing every distribution", unit=""):
+        imports = check_imports(sandbox, request)
+    if start is None:
+        return imports, StartResult(())
+    with reporter.task("starting the service", unit=""):
+        request = RunRequest(
+            request.root,
+            request.execution,
+            env=start.env,
+            publish=_exposed(image.config.config.exposed_ports),
+        )
+        return imports, check_start(sandbox, request, timeout=start.timeout)
+
+
+def _exposed(ports: Mapping[str, object]) -> tuple[Publish, ...]:
+    """Turn `8000/tcp` into a port that must be free."""
+    numbers = [text.partition("/")[0] for text in ports if not text.endswith(("/udp", "/sctp"))]
+    return tuple(Publish("127.0.0.1", int(text), int(text)) for text in numbers if text.isdigit())
+
+
+def _report(
+    image: Image,
+    contents: Contents,
+    budget: int | None,
+    findings: list[Finding],
+    imports: ImportResult,
+    started: StartResult,
+) -> Report:
+    order = list(Severity)
+    return Report(
+        image=image.descriptor.digest,
+        platform=str(contents.config.platform),
+        findings=tuple(sorted(findings, key=lambda item: (order.index(item.severity), item))),
+        size=contents.size,
+        budget=budget,
+        layers=len(image.layers),
+        files=len(contents.items),
+        elf_files=len(contents.elf_files()),
+        distributions=tuple(f"{item.name} {item.version}" for item in read_distributions(contents)),
+        modules_imported=imports.modules,
+        seconds_to_healthy=started.seconds,
+    )

@@ -42,9 +42,8 @@ RULES = (COMPILER, PACKAGE_MANAGER, SHELL, CARRIED)
 _TRIPLET = r"(?:[a-z0-9_]+-(?:[a-z0-9]+-)?linux-(?:gnu|musl)[a-z0-9]*-)?"
 _VERSION = r"(?:-?\d+(?:\.\d+)*)?"
 _COMPILERS = re.compile(
-    _TRIPLET
-    + r"(?:gcc|g\+\+|cc|c\+\+|c89|c99|cpp|clang|clang\+\+|tcc|cc1|cc1plus|collect2|gfortran|f95|f77|nvcc|ptxas|cicc"
-    r"|rustc|cargo|go|gccgo|ghc|swiftc|nasm|yasm|as|ld|ld\.bfd|ld\.gold|ld\.lld|lld|gold|mold"
+    _TRIPLET + r"(?:gcc|g\+\+|cc|c\+\+|c89|c99|cpp|clang|clang\+\+|tcc|cc1|cc1plus|collect2|gfortran|f95|f77"
+    r"|nvcc|ptxas|cicc|rustc|cargo|go|gccgo|ghc|swiftc|nasm|yasm|as|ld|ld\.bfd|ld\.gold|ld\.lld|lld|gold|mold"
     r"|make|gmake|cmake|ninja|meson|bazel)" + _VERSION
 )
 _MANAGERS = re.compile(

@@ -1,0 +1,90 @@
+"""What installed distributions require is installed: the metadata's side of "every distribution imports"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.parser import HeaderParser
+
+from lightship.inspect.contents import Contents
+from lightship.inspect.findings import Finding, Rule, Severity
+
+MISSING = Rule(
+    "LV511-missing-requirement",
+    "every required distribution is installed",
+    Severity.ERROR,
+    "A distribution uses what it requires; without it some import or call fails.",
+    "lock again: the resolver adds what is missing",
+)
+CONFLICT = Rule(
+    "LV512-conflicting-requirement",
+    "required versions are installed",
+    Severity.WARNING,
+    "A distribution says that it does not work with the version that is installed.",
+    "lock again, or loosen the requirement that pins the other version",
+)
+RULES = (MISSING, CONFLICT)
+_PYTHON = re.compile(r"(?:^|/)python(\d+\.\d+)/(?:site|dist)-packages/")
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """An installed distribution: `folder` is its `.dist-info`, `requires` as METADATA has it."""
+
+    folder: str
+    name: str
+    version: str
+    requires: tuple[str, ...]
+
+
+def read_distributions(contents: Contents) -> list[Distribution]:
+    """Read each METADATA (PyPA core metadata)."""
+    found = []
+    for folder in sorted(contents.distributions()):
+        fields = HeaderParser().parsestr(contents.text(f"{folder}/METADATA"))
+        requires = tuple(str(value) for value in fields.get_all("Requires-Dist", []))
+        found.append(Distribution(folder, str(fields["Name"]), str(fields["Version"]), requires))
+    return found
+
+
+def check(contents: Contents) -> Iterator[Finding]:
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import canonicalize_name
+
+    distributions = read_distributions(contents)
+    versions = {canonicalize_name(item.name): item.version for item in distributions}
+    for item in distributions:
+        environment = _environment(contents, item.folder)
+        for text in item.requires:
+            try:
+                wanted = Requirement(text)
+            except InvalidRequirement:
+                continue  # old distributions have forms that no installer heeds any more
+            if wanted.marker is not None and not wanted.marker.evaluate(environment):
+                continue
+            version = versions.get(canonicalize_name(wanted.name))
+            if version is None:
+                yield MISSING.finding(item.name, f"requires {wanted.name}, which is not installed")
+            elif not wanted.specifier.contains(version, prereleases=True):
+                yield CONFLICT.finding(item.name, f"requires {wanted.name}{wanted.specifier}, not {version}")
+
+
+def _environment(contents: Contents, folder: str) -> dict[str, str]:
+    """Give the values of environment markers (PEP 508) in the image, as far as its files tell."""
+    found = _PYTHON.search(folder)
+    python = found.group(1) if found else "3"
+    return {
+        "python_version": python,
+        "python_full_version": f"{python}.0",
+        "implementation_name": "cpython",
+        "implementation_version": f"{python}.0",
+        "platform_python_implementation": "CPython",
+        "os_name": "posix",
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+        "platform_machine": contents.config.platform.machine,
+        "platform_release": "",
+        "platform_version": "",
+        "extra": "",
+    }
