@@ -59,7 +59,7 @@ def _client(settings: Settings) -> openai.AzureOpenAI | None:
     if settings.azure_openai_endpoint is None or settings.azure_openai_api_key is None:
         return None
     return openai.AzureOpenAI(
-        azure_endpoint=str(settings.azure_openai_endpoint),
+        azure_endpoint=str(settings.azure_openai_endpoint).rstrip("/"),
         api_key=settings.azure_openai_api_key.get_secret_value(),
         api_version=settings.azure_openai_api_version,
         timeout=settings.azure_openai_timeout,

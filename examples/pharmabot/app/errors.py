@@ -10,6 +10,10 @@ class UnavailableError(Exception):
         self.reason = reason
         self.detail = detail  # for the log only: it may name hosts and users
 
+    def fields(self) -> dict[str, str]:
+        """Return what the log says of it."""
+        return {"dependency": self.dependency, "reason": self.reason, "detail": self.detail}
+
 
 class RefusedError(Exception):
     """The request is well formed, and will be refused however often it is sent (422)."""

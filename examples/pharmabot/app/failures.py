@@ -54,9 +54,7 @@ async def _refused(_: Request, error: Exception) -> JSONResponse:
 
 async def _unavailable(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, UnavailableError)  # noqa: S101
-    _log.error(
-        "dependency_unavailable", dependency=error.dependency, reason=error.reason, detail=error.detail
-    )
+    _log.error("dependency_unavailable", **error.fields())
     response = failure(503, "unavailable", str(error), dependency=error.dependency)
     response.headers["Retry-After"] = _RETRY_AFTER
     return response

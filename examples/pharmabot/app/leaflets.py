@@ -61,7 +61,7 @@ class Leaflets:
         vectors = self._embedder.embed(bodies)
         with self._database.transaction() as cursor:
             cursor.execute(_UPSERT, (drug, section, text))
-            (leaflet_id,) = cursor.fetchone() or (0,)
+            ((leaflet_id,),) = cursor.fetchall()
             cursor.execute("DELETE FROM passages WHERE leaflet_id = %s", (leaflet_id,))
             self._insert(cursor, leaflet_id, bodies, vectors)
         return Stored(leaflet_id, len(bodies))

@@ -30,24 +30,23 @@ def examine(services: Services) -> Readiness:
     }
     # A cache that is down must not take every instance out of service: that would be the larger outage.
     dispensable = {"redis": services.cache.check}
-    checks = _run(needed | dispensable)
-    failed = {name for name, state in checks.items() if state != "ok"}
-    if failed & needed.keys():
+    failures = _failures(needed | dispensable)
+    for error in filter(None, failures.values()):
+        _log.warning("dependency_unavailable", **error.fields())
+    checks = {name: error.reason if error else "ok" for name, error in failures.items()}
+    if any(failures[name] for name in needed):
         return Readiness("unavailable", checks)
-    return Readiness("degraded" if failed else "ready", checks)
+    return Readiness("degraded" if any(failures.values()) else "ready", checks)
 
 
-def _run(checks: dict[str, Callable[[], None]]) -> dict[str, str]:
+def _failures(checks: dict[str, Callable[[], None]]) -> dict[str, UnavailableError | None]:
     with ThreadPoolExecutor(len(checks)) as threads:
-        return dict(zip(checks, threads.map(_state, checks.values()), strict=True))
+        return dict(zip(checks, threads.map(_failure, checks.values()), strict=True))
 
 
-def _state(check: Callable[[], None]) -> str:
+def _failure(check: Callable[[], None]) -> UnavailableError | None:
     try:
         check()
     except UnavailableError as error:
-        _log.warning(
-            "dependency_unavailable", dependency=error.dependency, reason=error.reason, detail=error.detail
-        )
-        return error.reason
-    return "ok"
+        return error
+    return None

@@ -3,6 +3,8 @@
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -19,16 +21,15 @@ MakeClient = Callable[..., TestClient]
 
 
 @pytest.fixture(scope="session")
-def _postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def _postgres_server() -> Iterator[PostgresServer]:
     if postgres.binary("initdb") is None:
         pytest.skip("PostgreSQL is not installed")
-    folder = tmp_path_factory.mktemp("postgres")
-    for parent in folder.parents[:2]:
-        parent.chmod(0o711)  # pytest's folders are closed to the user that PostgreSQL runs as
-    server = PostgresServer(folder)
-    server.start()
-    yield server
-    server.stop()
+    # Not pytest's folder: each run of pytest closes that to the other user that PostgreSQL may run as.
+    with TemporaryDirectory(prefix="pharmabot-") as folder:
+        server = PostgresServer(Path(folder))
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")

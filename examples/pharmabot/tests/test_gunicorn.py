@@ -13,6 +13,7 @@ import pytest
 
 from app.settings import Settings
 from support.processes import accepts_connections, free_port, stop, wait_until
+from support.redis_server import RedisServer
 
 _COMMAND = [
     *(sys.executable, "-B", "-m", "gunicorn", "app.main:app"),
@@ -64,6 +65,17 @@ def test_every_line_of_the_log_is_json_with_the_request_id(served: tuple[str, Pa
     (request,) = [line for line in lines if line.get("request_id") == "from-the-client"]
     assert (request["event"], request["path"], request["status"]) == ("request", "/embed", 200)
     assert {"timestamp", "level", "logger"} <= request.keys()
+
+
+def test_what_a_probe_finds_is_logged_with_its_id(
+    served: tuple[str, Path], redis_server: RedisServer
+) -> None:
+    address, log = served
+    redis_server.stop()
+    response = httpx.get(f"{address}/ready", headers={"X-Request-ID": "probe-1"})
+    assert response.json()["status"] == "degraded"
+    (line,) = [json.loads(line) for line in log.read_text().splitlines() if '"probe-1"' in line]
+    assert (line["event"], line["dependency"]) == ("dependency_unavailable", "redis")
 
 
 def test_no_secret_is_logged_at_any_level(settings: Settings, served: tuple[str, Path]) -> None:

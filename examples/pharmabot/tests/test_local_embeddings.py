@@ -85,15 +85,16 @@ def test_the_model_loads_without_network_home_or_files_to_write() -> None:
     print(len(embedder.embed(["fever"])[0]))
     embedder.close()
     """
-    output = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-B", "-c", textwrap.dedent(script)],
         cwd=_ROOT,
         env={"PATH": os.defpath, "HF_HUB_OFFLINE": "1", "HOME": "/nonexistent"},
         check=True,
         capture_output=True,
         text=True,
-    ).stdout
-    assert output.splitlines()[-1] == "384"
+    )
+    assert process.stdout.splitlines()[-1] == "384"
+    assert process.stderr == ""
 
 
 def test_importing_the_service_imports_no_torch() -> None:

@@ -52,9 +52,11 @@ def test_postgresql_down(
 
 def test_postgresql_down_is_not_ready(client: TestClient, postgres_server: PostgresServer) -> None:
     postgres_server.stop()
-    response = client.get("/ready")
+    with capture_logs() as logs:
+        response = client.get("/ready")
     assert response.status_code == 503
     assert response.json()["status"] == "unavailable"
+    assert [line["dependency"] for line in logs if line["log_level"] == "warning"] == ["postgresql"]
     assert response.json()["checks"]["postgresql"] == "cannot be used"
 
 

