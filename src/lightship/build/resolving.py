@@ -18,6 +18,8 @@ from lightship.wheels.request import ResolveRequest
 from lightship.wheels.resolve import resolve
 from lightship.wheels.sizes import with_local_sizes
 
+WHEEL_PACKAGES = ("libgcc-s1", "libstdc++6")
+"""What manylinux wheels may use of the system beyond the C library (PEP 600, auditwheel's policy)."""
 MIRROR_VARIABLE = "LIGHTSHIP_DEBIAN_MIRROR"
 
 
@@ -27,11 +29,11 @@ def debian_sources(suite: str, configured: str, machine: Machine) -> tuple[Debia
 
 
 def resolve_debian(project: Project, platform: Platform, machine: Machine) -> tuple[LockedDeb, ...]:
-    """Resolve the base's packages and the project's `runtime-packages`."""
+    """Resolve the base's packages, what wheels need of the system, and the project's `runtime-packages`."""
     config = project.config
     suite = debian_suite(config.base)
     return resolve_debs(
-        (*python_packages(config.python), *config.runtime_packages),
+        (*python_packages(config.python), *WHEEL_PACKAGES, *config.runtime_packages),
         suite=suite,
         platform=platform,
         sources=debian_sources(suite, config.debian_mirror, machine),
