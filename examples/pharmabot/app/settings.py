@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     max_body_bytes: int = Field(default=1_048_576, ge=1024)
 
-    database_url: PostgresUrl = SecretStr("postgresql://localhost:5432/pharmabot")
+    database_url: PostgresUrl = SecretStr("postgresql://pharmabot@localhost:5432/pharmabot")
     database_pool_size: int = Field(default=5, ge=1, le=100)
     database_timeout: Seconds = 5.0
 
