@@ -45,6 +45,9 @@ def serving() -> Iterator[Web]:
             answer = state.answers.pop(0) if len(state.answers) > 1 else state.answers[0]
             answer(self)
 
+        def do_HEAD(self) -> None:
+            body(b"", 405)(self)
+
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
 

@@ -18,6 +18,7 @@ _CAUSE = re.compile(r"^\s*(?:cause|Caused by): (.*)$", re.MULTILINE)
 _UNREACHABLE = re.compile(
     r"Failed to fetch|Request failed after|error sending request|Failed to read `--find-links`|dns error"
 )
+_REFUSED = re.compile(r"index URL \((\S+)\) could not be queried due to .*? \((\d+ \w+)\)")
 _MISSING = re.compile(r"Because ([A-Za-z0-9._-]+)(?:\[[^\]]*\])? was not found in the")
 _NO_VERSION = re.compile(r"there (?:is|are) no versions? of ([A-Za-z0-9._-]+)([^\s,]*)")
 _BUILT = re.compile(r"Failed to (?:download and )?build `([^`]+)`|build backend returned an error")
@@ -31,7 +32,10 @@ class UnsatisfiableError(ResolutionError):
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """What uv wrote, and what was asked of it: for which `target`; `searched` names indexes and folders, without credentials."""
+    """What uv wrote, and what was asked of it.
+
+    `target` is for messages; `searched` names indexes and folders, without credentials.
+    """
 
     stderr: str
     lines: Sequence[RequirementLine]
@@ -39,10 +43,10 @@ class Complaint:
     searched: Sequence[str]
 
     def error(self) -> LightshipError:
-        """Translate."""
+        """Say it as Lightship would."""
         if "network was disabled" in self.stderr:
             return self._offline()
-        if _UNREACHABLE.search(self.stderr):
+        if _REFUSED.search(self.stderr) or _UNREACHABLE.search(self.stderr):
             return self._unreachable()
         if "No solution found" in self.stderr:
             return self._unsatisfiable()
@@ -61,18 +65,27 @@ class Complaint:
         )
 
     def _unreachable(self) -> LightshipError:
-        fetched = _FETCHED.search(self.stderr)
+        refused = _REFUSED.search(self.stderr)
+        fetched = refused or _FETCHED.search(self.stderr)
         url = redact(fetched[1]) if fetched else ", ".join(self.searched)
-        causes = [redact_text(cause) for cause in _CAUSE.findall(self.stderr)]
-        name = canonicalize_name(url.rstrip("/").rpartition("/")[2]) if fetched else ""
-        needing = [line for line in self.lines if line.name == name]
-        wanted = f" for {_quoted(needing[0])}" if needing else (f" for {name}" if name else "")
+        name = _project_of(url) if not refused else ""
+        cause = refused[2] if refused else self._cause()
         return ResolutionError(
-            f"the package index cannot be read{wanted} on {self.target}: {causes[-1] if causes else self._first_line()}",
+            f"the package index cannot be read{self._wanted(name)}: {cause}",
             where=url,
             hint=_reach_hint(self.stderr, name),
             detail=self._detail(),
         )
+
+    def _wanted(self, name: str) -> str:
+        needing = [_quoted(line) for line in self.lines if line.name == name and not line.is_constraint]
+        wanted = needing[0] if needing else name
+        return f" for {wanted} on {self.target}" if wanted else ""
+
+    def _cause(self) -> str:
+        """The innermost cause."""
+        causes = _CAUSE.findall(self.stderr)
+        return redact_text(causes[-1]) if causes else self._first_line()
 
     def _unsatisfiable(self) -> LightshipError:
         missing = _MISSING.search(self.stderr)
@@ -118,6 +131,12 @@ class Complaint:
         return searched + redact_text(textwrap.dedent(self.stderr).strip())
 
 
+def _project_of(url: str) -> str:
+    """The project whose page, or whose file, lies at `url`."""
+    last = url.rstrip("/").rpartition("/")[2]
+    return canonicalize_name(last.partition("-")[0] if url.endswith((".whl", ".gz", ".zip")) else last)
+
+
 def _quoted(line: RequirementLine) -> str:
     return f'"{line.text.split(" --")[0].strip()}"'
 
@@ -129,7 +148,7 @@ def _reach_hint(stderr: str, name: str) -> str:
         return "name your certificate bundle in pip's `cert` option or in SSL_CERT_FILE"
     if name in {"torch", "torchvision", "torchaudio"}:
         return (
-            "check the network and the proxy; or put a wheel of the wanted build (such as +cpu) for this target "
-            "into a folder, and name that in pip's `find-links`"
+            "check the network and the proxy; or put a wheel of the wanted build (such as +cpu) for this "
+            "target into a folder, and name that in pip's `find-links`"
         )
     return "check the network, the proxy and pip's index-url"

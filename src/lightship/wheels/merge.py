@@ -82,8 +82,14 @@ def _unite(one: _Package, other: _Package) -> _Package:
 
 def _restricted(package: _Package, platforms: list[Platform]) -> _Package:
     machines = " or ".join(f"platform_machine == '{platform.machine}'" for platform in platforms)
-    marker = Marker(f"({machines}) and ({package['marker']})" if "marker" in package else machines)
+    marker = _both(machines, package.get("marker", machines))
     # PEP 751's order: the marker stands before the files.
     head = {key: value for key, value in package.items() if key in {"name", "version"}}
     rest = {key: value for key, value in package.items() if key not in {"name", "version", "marker"}}
-    return {**head, "marker": str(marker), **rest}
+    return {**head, "marker": marker, **rest}
+
+
+def _both(one: str, other: str) -> str:
+    if Marker(one) == Marker(other):
+        return str(Marker(one))
+    return str(Marker(f"({one}) and ({other})"))
