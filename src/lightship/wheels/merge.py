@@ -41,7 +41,7 @@ def clean(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _clean_package(package: _Package) -> _Package:
-    cleaned = {key: _clean_value(value) for key, value in package.items()}
+    cleaned: _Package = _clean_value(package)
     if "wheels" in cleaned:
         cleaned["wheels"] = sorted(
             cleaned["wheels"], key=lambda wheel: wheel.get("url") or wheel.get("path", "")

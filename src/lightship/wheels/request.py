@@ -83,21 +83,21 @@ def _project_lines(path: Path, request: ResolveRequest) -> Iterator[RequirementL
     texts = [*project.get("dependencies", ())]
     for extra in request.extras:
         texts += _member(offered, canonicalize_name(extra), "extra", path)
+    groups = {canonicalize_name(name): value for name, value in document.get("dependency-groups", {}).items()}
     for group in request.groups:
-        texts += _group(document.get("dependency-groups", {}), group, path)
+        texts += _group(groups, group, path, ())
     for line in inline_requirements(texts, path=path):
         yield RequirementLine(line.text, path, _line_of(text, line.text), requirement=line.requirement)
 
 
-def _group(groups: dict[str, Any], name: str, path: Path) -> list[str]:
-    known = {canonicalize_name(key): value for key, value in groups.items()}
-    found: list[str] = []
-    for item in _member(known, canonicalize_name(name), "dependency group", path):
+def _group(groups: Mapping[Any, list[Any]], name: str, path: Path, above: tuple[str, ...]) -> Iterator[str]:
+    """Requirements of a group and of those it includes; a group that includes itself is uv's to refuse."""
+    name = canonicalize_name(name)
+    for item in _member(groups, name, "dependency group", path):
         if isinstance(item, str):
-            found.append(item)
-        elif canonicalize_name(item["include-group"]) != canonicalize_name(name):
-            found += _group(groups, item["include-group"], path)
-    return found
+            yield item
+        elif canonicalize_name(item["include-group"]) not in {name, *above}:
+            yield from _group(groups, item["include-group"], path, (*above, name))
 
 
 def _member(known: Mapping[Any, list[Any]], name: str, kind: str, path: Path) -> Iterable[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ def find_links(lines: Iterable[RequirementLine]) -> list[str]:
 
 
 def _file(path: Path, constraint: bool, seen: set[Path]) -> Iterator[RequirementLine]:  # noqa: FBT001
+    path = Path(os.path.normpath(path))
     if path in seen:
         return
     seen.add(path)

@@ -42,7 +42,7 @@ def select_wheels(
         else:
             problems.append(f"{package.name} {package.version or ''}".rstrip() + f": {found}")
     if problems:
-        raise _incomplete(problems, platform, python_full, glibc)
+        raise _incomplete(sorted(problems), platform, python_full, glibc)
     return tuple(sorted(chosen))
 
 
