@@ -90,7 +90,7 @@ def _members(source: _Source, header: tarfile.TarInfo, pax: dict[str, str]) -> I
 
 
 def _member(header: tarfile.TarInfo, pax: dict[str, str], body: _Body, archive: str) -> Member:
-    name = pax.get("path", header.name)
+    name = _unicode(pax.get("path", header.name), archive)
     kind = _KINDS.get(header.type)
     if kind is None or any(key.startswith("GNU.sparse") for key in pax):
         _refuse(name, header.type, archive)
@@ -105,9 +105,17 @@ def _member(header: tarfile.TarInfo, pax: dict[str, str], body: _Body, archive: 
         gid=_number(pax, "gid", header.gid, archive),
         mtime=_number(pax, "mtime", int(header.mtime), archive),
         size=body.left if kind is Kind.FILE else 0,
-        target=_target(path, kind, pax.get("linkpath", header.linkname), archive),
+        target=_target(path, kind, _unicode(pax.get("linkpath", header.linkname), archive), archive),
         _body=body if kind is Kind.FILE else None,
     )
+
+
+def _unicode(name: str, archive: str) -> str:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise IntegrityError("the archive has a name that is not UTF-8", where=archive, hint=_HINT) from error
+    return name
 
 
 def _target(path: str, kind: Kind, target: str, archive: str) -> str:
@@ -123,8 +131,9 @@ def _target(path: str, kind: Kind, target: str, archive: str) -> str:
 
 def _header(block: bytes, archive: str) -> tarfile.TarInfo:
     try:
-        return tarfile.TarInfo.frombuf(block, "utf-8", "strict")
-    except (tarfile.HeaderError, UnicodeDecodeError, ValueError) as error:
+        # A long name's own header holds its first 100 bytes, which may end within a character.
+        return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except (tarfile.HeaderError, ValueError) as error:
         raise IntegrityError(f"the archive is damaged: {error}", where=archive, hint=_HINT) from error
 
 

@@ -73,7 +73,10 @@ def make_deb(
         if info.isreg()
     )
     files = {"control": fields, "md5sums": sums} | dict(control or {})
-    encoded = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
+    encoded = {
+        name: text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+        for name, text in files.items()
+    }
     compress = COMPRESSIONS[compression]
     return make_ar(
         [
