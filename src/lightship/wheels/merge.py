@@ -13,6 +13,7 @@ from lightship.platform import Platform
 from lightship.wheels import toml
 
 _Package = dict[str, Any]
+_FILES = {"wheels", "sdist", "index"}
 
 
 def merge_pylocks(texts: Mapping[Platform, str]) -> str:
@@ -64,7 +65,7 @@ def _merge_package(found: Mapping[Platform, list[_Package]]) -> list[_Package]:
     groups: dict[str, tuple[_Package, list[Platform]]] = {}
     for platform, packages in found.items():
         for package in packages:
-            identity = repr({key: value for key, value in sorted(package.items()) if key != "wheels"})
+            identity = repr(sorted((key, value) for key, value in package.items() if key not in _FILES))
             merged, platforms = groups.setdefault(identity, (package, []))
             groups[identity] = (_unite(merged, package), [*platforms, platform])
     return [
@@ -74,6 +75,8 @@ def _merge_package(found: Mapping[Platform, list[_Package]]) -> list[_Package]:
 
 
 def _unite(one: _Package, other: _Package) -> _Package:
+    """One entry for both: where they came from may differ by platform, what they are does not."""
+    one = {**other, **one}
     if "wheels" not in one or "wheels" not in other:
         return one
     wheels = {repr(wheel["hashes"]): wheel for wheel in [*one["wheels"], *other["wheels"]]}

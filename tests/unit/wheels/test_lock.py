@@ -45,10 +45,14 @@ requires-python = ">=3.11"
 name = "zebra"
 version = "2.0"
 marker = "sys_platform == 'linux'"
-sdist = {{ url = "https://h/z-2.0.tar.gz", upload-time = 2024-12-04T17:35:28Z, hashes = {{ sha256 = "{SHA}" }} }}
 wheels = [
     {{ url = "https://me:secret@h/zebra-2.0-py3-none-any.whl", size = 7, hashes = {{ sha256 = "{SHA}" }} }},
 ]
+
+[packages.sdist]
+url = "https://h/zebra-2.0.tar.gz"
+upload-time = 2024-12-04T17:35:28Z
+hashes = {{ sha256 = "{SHA}" }}
 
 [[packages]]
 name = "ant"

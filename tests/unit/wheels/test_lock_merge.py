@@ -30,6 +30,12 @@ def test_the_same_version_gets_the_wheels_of_both_and_no_marker() -> None:
     assert "marker" not in found
 
 
+def test_the_same_version_from_another_place_is_the_same() -> None:
+    arm64 = package("a", "1", "y") + 'sdist = { url = "https://h/s", hashes = { sha256 = "s" } }\n'
+    (found,) = merge(pylock(package("a", "1", "x")), pylock(arm64))
+    assert (len(found["wheels"]), found["sdist"]["url"]) == (2, "https://h/s")
+
+
 def test_differing_versions_and_packages_of_one_platform_get_markers_that_exclude_each_other() -> None:
     found = merge(pylock(package("a", "1", "x"), package("b", "1", "b")), pylock(package("a", "2", "y")))
     assert [(item["name"], item["version"], item["marker"]) for item in found] == [
