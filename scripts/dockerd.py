@@ -41,15 +41,15 @@ def private_daemon() -> Iterator[str]:
             finally:
                 daemon.terminate()
     finally:
-        _unmount_below(folder)
+        unmount_below(folder)
         shutil.rmtree(folder)
 
 
-def _unmount_below(folder: Path) -> None:
-    """Let go of the network namespace that a container's `--network host` leaves mounted."""
+def unmount_below(folder: Path) -> None:
+    """Let go of what container engines leave mounted, such as the network namespace of `--network host`."""
     points = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     for point in reversed([point for point in points if point.startswith(f"{folder}/")]):
-        subprocess.run(["umount", "--lazy", point], check=True)
+        subprocess.run(["/bin/umount", "--lazy", point], check=True)
 
 
 def _command(folder: Path) -> list[str]:
