@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+from collections.abc import Iterable
 
 from lightship.fs.entries import Entry, Kind
 
@@ -13,6 +14,7 @@ EPOCH = 315532800
 
 _NAME, _PREFIX = 100, 155
 _LARGEST = 0o77777777777
+_LARGEST_ID = 0o7777777
 _TYPES = {
     Kind.FILE: tarfile.REGTYPE,
     Kind.DIRECTORY: tarfile.DIRTYPE,
@@ -20,29 +22,31 @@ _TYPES = {
     Kind.HARDLINK: tarfile.LNKTYPE,
 }
 _MTIME = b"%011o\0" % EPOCH
-_MAGIC = b"ustar\x0000" + bytes(64) + b"0000000\x000000000\x00"  # no user or group names, no device numbers
+_MAGIC = b"ustar\x0000" + bytes(80)  # no user or group names, no device numbers
 
 
 def header(entry: Entry) -> bytes:
-    """Header of one entry: one block, or three where a PAX header must come first."""
-    path = entry.path + "/" if entry.kind is Kind.DIRECTORY else entry.path
-    name, prefix = _split(path.encode())
+    """Header of one entry: one block, or three and more where a PAX header must come first.
+
+    Written here, not by `tarfile`, whose bytes have changed between releases of Python.
+    """
+    path = (entry.path + "/" if entry.kind is Kind.DIRECTORY else entry.path).encode()
     target = entry.target.encode()
-    if name is None or len(target) > _NAME or entry.size > _LARGEST or not path.isascii():
-        return _pax(entry, path)
-    block = b"".join(
-        (
-            name.ljust(_NAME, b"\0"),
-            b"%07o\0%07o\0%07o\0%011o\0" % (entry.mode, entry.uid, entry.gid, entry.size),
-            _MTIME,
-            b"        ",
-            _TYPES[entry.kind],
-            target.ljust(_NAME, b"\0"),
-            _MAGIC,
-            prefix.ljust(_PREFIX + 12, b"\0"),
-        )
+    split = _split(path) if path.isascii() else None
+    name, prefix = split or (_portable(path), b"")
+    records = [] if split else [(b"path", path)]
+    if _portable(target) != target:
+        records.append((b"linkpath", target))
+    numbers = (
+        (b"uid", entry.uid, _LARGEST_ID),
+        (b"gid", entry.gid, _LARGEST_ID),
+        (b"size", entry.size, _LARGEST),
     )
-    return block[:148] + b"%06o\0 " % sum(block) + block[156:]
+    records += [(key, b"%d" % value) for key, value, largest in numbers if value > largest]
+    fitting = [0 if value > largest else value for _, value, largest in numbers]
+    fields = b"%07o\0%07o\0%07o\0%011o\0" % (entry.mode, *fitting) + _MTIME
+    block = _block(name, fields, _TYPES[entry.kind], _portable(target), prefix)
+    return _extended(records) + block if records else block
 
 
 def padding(size: int) -> bytes:
@@ -50,19 +54,43 @@ def padding(size: int) -> bytes:
     return bytes(-size % BLOCK)
 
 
-def _split(path: bytes) -> tuple[bytes | None, bytes]:
+def _split(path: bytes) -> tuple[bytes, bytes] | None:
     """Share a long path between the `name` and `prefix` fields at a slash, as ustar allows."""
     if len(path) <= _NAME:
         return path, b""
     cut = path.rfind(b"/", 0, min(_PREFIX + 1, len(path) - 1))
     if cut > 0 and len(path) - cut - 1 <= _NAME:
         return path[cut + 1 :], path[:cut]
-    return None, b""
+    return None
 
 
-def _pax(entry: Entry, path: str) -> bytes:
-    info = tarfile.TarInfo(path.rstrip("/"))
-    info.type = _TYPES[entry.kind]
-    info.mode, info.uid, info.gid = entry.mode, entry.uid, entry.gid
-    info.size, info.mtime, info.linkname = entry.size, EPOCH, entry.target
-    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+def _extended(records: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """PAX header: `<length> <key>=<value>` lines, the length counting itself."""
+    data = b""
+    for key, value in records:
+        rest = b" " + key + b"=" + value + b"\n"
+        length = len(rest) + len(b"%d" % len(rest))
+        length = len(rest) + len(b"%d" % length)
+        data += b"%d" % length + rest
+    fields = b"0000000\0" * 3 + b"%011o\0" % len(data) + b"%011o\0" % 0
+    return _block(b"././@PaxHeader", fields, tarfile.XHDTYPE, b"", b"") + data + padding(len(data))
+
+
+def _portable(text: bytes) -> bytes:
+    """What a ustar field can hold of a text: all of it, or a stand-in for readers that do not know PAX."""
+    return text.decode().encode("ascii", "replace")[:_NAME]
+
+
+def _block(name: bytes, numbers: bytes, kind: bytes, target: bytes, prefix: bytes) -> bytes:
+    block = b"".join(
+        (
+            name.ljust(_NAME, b"\0"),
+            numbers,
+            b"        ",
+            kind,
+            target.ljust(_NAME, b"\0"),
+            _MAGIC,
+            prefix.ljust(_PREFIX + 12, b"\0"),
+        )
+    )
+    return block[:148] + b"%06o\0 " % sum(block) + block[156:]
