@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import netrc
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 from lightship.errors import UsageError
 from lightship.net.pipconf import PipConfig
 from lightship.net.redact import userinfo
+
+if TYPE_CHECKING:
+    import netrc
 
 Credentials: TypeAlias = Callable[[str], tuple[str, str] | None]
 """Gives user and password for a URL, or None."""
@@ -44,6 +46,8 @@ def _place(url: str) -> tuple[str, str]:
 
 
 def _netrc(environ: Mapping[str, str], home: Path) -> netrc.netrc | None:
+    import netrc
+
     chosen = environ.get("NETRC")
     for path in (Path(chosen),) if chosen else (home / ".netrc", home / "_netrc"):
         try:

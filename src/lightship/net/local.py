@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from lightship.digest import CHUNK
 from lightship.errors import NetworkError
@@ -15,7 +14,7 @@ from lightship.errors import NetworkError
 def local_path(url: str) -> Path | None:
     """The file that a `file:` URL names (RFC 8089), or None for any other URL."""
     parts = urlsplit(url)
-    return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lightship.errors import UsageError
-from lightship.net.pipfiles import read_settings
 from lightship.net.redact import strip_credentials, userinfo
 
 _TRUE = {"y", "yes", "t", "true", "on", "1"}
@@ -51,6 +50,8 @@ def read_pip_config(
         UsageError: if a file cannot be read, or an option has a value of the wrong kind.
 
     """
+    from lightship.net.pipfiles import read_settings
+
     options = read_settings(environ, home=home, prefix=prefix, system=system)
     return PipConfig(
         index_url=options.get("index-url") or options.get("pypi-url", ""),

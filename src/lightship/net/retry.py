@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 _FIRST = 0.5  # seconds
 _LONGEST = 30.0
@@ -35,6 +34,8 @@ class Backoff:
             return 0.0
         if retry_after.isdecimal():
             return float(retry_after)
+        from email.utils import parsedate_to_datetime
+
         try:
             return max(0.0, parsedate_to_datetime(retry_after).timestamp() - self.now())
         except ValueError:

@@ -31,15 +31,14 @@ __all__ = ["ResolveRequest", "resolve", "resolve_platforms"]
 
 
 def resolve_platforms(
-    request: ResolveRequest,
-    platforms: Sequence[Platform],
+    requests: Sequence[ResolveRequest],
     *,
     pip: PipConfig,
     environ: Mapping[str, str],
     uv: Path | None = None,
     reporter: Reporter,
 ) -> str:
-    """Resolve for several platforms into one PEP 751 text; later ones keep the first one's versions.
+    """Resolve one request per platform into one PEP 751 text; later ones keep the first one's versions.
 
     Raises:
         ResolutionError, UsageError: as `resolve`.
@@ -48,13 +47,11 @@ def resolve_platforms(
     texts: dict[Platform, str] = {}
     with tempfile.TemporaryDirectory(prefix="lightship-") as scratch:
         preferred = Path(scratch, "pylock.toml")
-        for platform in platforms:
-            asked = replace(request, platform=platform)
-            if texts:
-                asked = replace(asked, lock=preferred, upgrade=False)
-            texts[platform] = resolve(asked, pip=pip, environ=environ, uv=uv, reporter=reporter)
+        for request in requests:
+            asked = replace(request, lock=preferred, upgrade=False) if texts else request
+            texts[request.platform] = resolve(asked, pip=pip, environ=environ, uv=uv, reporter=reporter)
             if len(texts) == 1:
-                write_bytes(preferred, texts[platform].encode())
+                write_bytes(preferred, texts[request.platform].encode())
     return merge_pylocks(texts)
 
 

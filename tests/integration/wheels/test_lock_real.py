@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from lightship.net.settings import http_settings
 from lightship.platform import Platform
 from lightship.wheels.fetch import fetch_wheels
 from lightship.wheels.lock import Lock, LockTable, parse_lock, render_lock
-from lightship.wheels.resolve import ResolveRequest, resolve_platforms
+from lightship.wheels.resolve import ResolveRequest, resolve, resolve_platforms
 from lightship.wheels.select import select_wheels
 from lightship.wheels.uv import find_uv
 
@@ -54,7 +55,8 @@ def make_lock(folder: Path, pip: PipConfig, *platforms: Platform, torch: str = "
         lock=folder / "pylock.web.toml",
     )
     reporter = SilentReporter()
-    text = resolve_platforms(request, platforms, pip=pip, environ=os.environ, reporter=reporter)
+    requests = [replace(request, platform=platform) for platform in platforms]
+    text = resolve_platforms(requests, pip=pip, environ=os.environ, reporter=reporter)
     table = LockTable(
         variant="web",
         python="3.11",
@@ -155,7 +157,7 @@ def test_another_python_runs_it_alike(project: Path, pip: PipConfig) -> None:
         requirements=(Path("requirements.txt"),),
     )
     one, two = (
-        resolve_platforms(request, [AMD64], pip=pip, environ=environment, reporter=SilentReporter())
+        resolve(request, pip=pip, environ=environment, reporter=SilentReporter())
         for environment in (environ, os.environ)
     )
     assert one == two

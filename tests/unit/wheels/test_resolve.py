@@ -167,9 +167,9 @@ def test_platforms_share_versions_and_are_merged(desk: Desk) -> None:
         desk.offer("fast", "1.0", "gpu; platform_machine == 'x86_64'", tag=tag)
     desk.offer("fast", "2.0", tag=LINUX[ARM64])
     desk.offer("gpu", "1.0")
-    text = resolve_platforms(
-        desk.request("fast"), [AMD64, ARM64], pip=desk.pip, environ=desk.environ, reporter=desk.reporter
-    )
+    request = desk.request("fast")
+    requests = [request, replace(request, platform=ARM64)]
+    text = resolve_platforms(requests, pip=desk.pip, environ=desk.environ, reporter=desk.reporter)
     packages = {package["name"]: package for package in tomllib.loads(text)["packages"]}
     assert packages["fast"]["version"] == "1.0"
     assert len(packages["fast"]["wheels"]) == 2
