@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import threading
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -77,14 +78,17 @@ class Forwarder:
             accepting = asyncio.create_task(self._accept(listener))
             await self._stopping.wait()
             await _cancel([accepting])
+            await asyncio.sleep(0)  # lets the transports that were closed let go of their sockets
 
     async def _accept(self, listener: socket.socket) -> None:
         gate = asyncio.Semaphore(MOST_CONNECTIONS)
         clients: set[asyncio.Task[None]] = set()
 
-        def ended(task: asyncio.Task[None]) -> None:
+        def ended(client: socket.socket, task: asyncio.Task[None]) -> None:
             clients.discard(task)
             gate.release()
+            if task.cancelled():
+                client.close()  # a task that is cancelled before its first step closes nothing itself
 
         try:
             while True:
@@ -92,7 +96,7 @@ class Forwarder:
                 client, _ = await asyncio.get_running_loop().sock_accept(listener)
                 task = asyncio.create_task(_serve_client(client, self._target_port))
                 clients.add(task)
-                task.add_done_callback(ended)
+                task.add_done_callback(partial(ended, client))
         finally:
             await _cancel(list(clients))
 
