@@ -13,9 +13,8 @@ from lightship.platform import Platform
 from lightship.project.detect import Project, debian_suite
 from lightship.project.inputs import uses_pyproject
 from lightship.wheels.lock import lock_path
-from lightship.wheels.merge import merge_pylocks
 from lightship.wheels.request import ResolveRequest
-from lightship.wheels.resolve import resolve
+from lightship.wheels.resolve import resolve_platforms
 from lightship.wheels.sizes import with_local_sizes
 
 WHEEL_PACKAGES = ("libgcc-s1", "libstdc++6")
@@ -54,9 +53,8 @@ def resolve_python(
     upgrade: bool,
 ) -> str:
     """Resolve a variant's requirements for every platform, as the text of one PEP 751 lock."""
-    texts = {}
-    for platform, packages in debs.items():
-        request = python_request(
+    requests = [
+        python_request(
             project,
             variant,
             platform,
@@ -64,10 +62,10 @@ def resolve_python(
             upgrade=upgrade,
             offline=machine.offline,
         )
-        texts[platform] = resolve(
-            request, pip=machine.pip, environ=machine.environ, reporter=machine.reporter
-        )
-    return with_local_sizes(merge_pylocks(texts))
+        for platform, packages in debs.items()
+    ]
+    text = resolve_platforms(requests, pip=machine.pip, environ=machine.environ, reporter=machine.reporter)
+    return with_local_sizes(text)
 
 
 def python_request(

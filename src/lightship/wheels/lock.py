@@ -150,11 +150,6 @@ def read_lock(path: Path) -> Lock:
     return parse_lock(text, where=str(path))
 
 
-def is_stale(lock: Lock, inputs: Digest) -> bool:
-    """Whether something else is asked for now than when the lock was made."""
-    return lock.inputs != inputs
-
-
 def _load(text: str, *, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)

@@ -14,7 +14,6 @@ from lightship.platform import Platform
 from lightship.wheels.lock import (
     Lock,
     LockTable,
-    is_stale,
     lock_path,
     parse_lock,
     read_lock,
@@ -110,12 +109,6 @@ def test_one_file_stands_on_one_line() -> None:
 def test_rendering_again_changes_nothing() -> None:
     once = render_lock(PYLOCK, TABLE)
     assert render_lock(once, TABLE) == once
-
-
-def test_a_lock_is_stale_when_something_else_is_asked_for() -> None:
-    lock = parse_lock(render_lock(PYLOCK, TABLE))
-    assert not is_stale(lock, TABLE.inputs)
-    assert is_stale(lock, of_bytes(b"other"))
 
 
 @pytest.mark.parametrize("variant", ["", "a.b", "a/b", "../x"])
