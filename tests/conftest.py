@@ -1,14 +1,17 @@
-"""Skips are visible, name the package to install, and are failures in CI (LIGHTSHIP_REQUIRE_ALL)."""
+"""Skips are visible, name the package to install, and are failures in CI."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from scripts.dockerd import private_daemon
+from scripts.require_all import pytest_make_collect_report, pytest_runtest_makereport
 from tests.support.tools import missing_tools
+
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -16,28 +19,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if missing := missing_tools(names):
         wanted = ", ".join(f"{name} (package {package})" for name, package in missing.items())
         pytest.skip(f"not on this machine: {wanted}")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    if report.skipped and not hasattr(report, "wasxfail"):
-        _refuse_in_ci(report)
-    return report
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    report = yield
-    if report.outcome == "skipped":
-        _refuse_in_ci(report)
-    return report
-
-
-def _refuse_in_ci(report: pytest.TestReport | pytest.CollectReport) -> None:
-    if os.environ.get("LIGHTSHIP_REQUIRE_ALL"):
-        report.outcome = "failed"
-        report.longrepr = f"LIGHTSHIP_REQUIRE_ALL is set, and this was skipped: {report.longrepr}"
 
 
 @pytest.fixture(scope="session")
