@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from lightship.build import locking
 from lightship.build.cache import FileDigests, Memo
+from lightship.build.conflicts import conflict_notes
 from lightship.build.image import Built
 from lightship.build.machine import Machine
 from lightship.build.pipeline import Builder
@@ -82,7 +85,8 @@ def plan_project(
         locking.make_lock(project, variant, machine)
     _refuse_stages(project)
     selection = locking.select(project, variant, platform, machine)
-    return make_plan(project.config, variant, platform, selection, _files(project, machine))
+    plan = make_plan(project.config, variant, platform, selection, _files(project, machine))
+    return replace(plan, notes=(*plan.notes, *conflict_notes(plan, machine.home)))
 
 
 def build_plan(project: Project, plan: Plan, machine: Machine, compression: Compression) -> Built:
@@ -94,7 +98,8 @@ def build_plan(project: Project, plan: Plan, machine: Machine, compression: Comp
         created=machine.created,
         compression=compression,
     )
-    return builder.build(plan, project.folder)
+    built = builder.build(plan, project.folder)
+    return replace(built, notes=tuple(dict.fromkeys((*plan.notes, *conflict_notes(plan, machine.home)))))
 
 
 def default_name(plan: Plan) -> str:
