@@ -105,14 +105,23 @@ class _Stream(Protocol):
 
 
 class Streaming:
-    """One compressed stream from end to end: a gzip of a single member, or a zstd frame."""
+    """One compressed stream from end to end: a gzip of a single member, or a zstd frame.
+
+    zlib-ng's output depends on how its input is cut, and how an inflater cuts its output on the CPU: so the
+    compressor is given pieces of one size.
+    """
 
     def __init__(self, sink: Sink, stream: _Stream) -> None:
         self._sink = sink
         self._stream = stream
+        self._pending = bytearray()
 
     def write(self, data: bytes | bytearray) -> None:
-        self._sink.write(self._stream.compress(data))
+        self._pending += data
+        whole = len(self._pending) - len(self._pending) % CHUNK
+        for start in range(0, whole, CHUNK):
+            self._sink.write(self._stream.compress(bytes(self._pending[start : start + CHUNK])))
+        del self._pending[:whole]
 
     def transplant(self, content: Deflated, tap: Callable[[bytes], None]) -> None:
         for _, plain in content.pairs():
@@ -120,7 +129,7 @@ class Streaming:
             tap(plain)
 
     def finish(self) -> None:
-        self._sink.write(self._stream.flush())
+        self._sink.write(self._stream.compress(bytes(self._pending)) + self._stream.flush())
 
 
 def single_gzip(sink: Sink) -> Compressor:
