@@ -44,7 +44,12 @@ def _notes(fetched: list[tuple[WheelsLayer, LockedWheel]], home: Home) -> Iterat
 
 
 def _written(layer: WheelsLayer, wheel: LockedWheel, home: Home) -> list[str]:
-    """Read the paths a wheel installs, each once."""
+    """List the paths that a wheel installs, each once; remembered, for a big wheel has many thousand."""
+    key = of_value([layer.prefix, layer.python, wheel.sha256])
+    return Memo(home.cache / "paths").get_or_make(key, list[str], lambda: _read_paths(layer, wheel, home))
+
+
+def _read_paths(layer: WheelsLayer, wheel: LockedWheel, home: Home) -> list[str]:
     with (home.archives / "sha256" / wheel.sha256).open("rb") as stream:
         archive = open_wheel(stream, name=wheel.filename)
         entries = installed(archive, wheel, Environment(layer.prefix, layer.python))
