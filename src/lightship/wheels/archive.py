@@ -30,13 +30,13 @@ class Handle:
 
     def __init__(self, stream: BinaryIO, name: str) -> None:
         self._descriptor = stream.fileno()
+        self._size = os.fstat(self._descriptor).st_size
         self.name = name
 
     def read(self, offset: int, size: int) -> bytes:
-        data = os.pread(self._descriptor, size, offset)
-        if len(data) != size:
+        if offset < 0 or offset + size > self._size:
             raise IntegrityError("the wheel is truncated", where=self.name, hint=FETCH_AGAIN)
-        return data
+        return os.pread(self._descriptor, size, offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,14 @@ class DeflatedMember(Member):
         """Yield pieces of the stream, each with what it inflates to; checked as `chunks` is."""
         inflater = isal_zlib.decompressobj(-15)
         check = _Check(self)
-        for piece in self.raw():
-            yield piece, check.update(inflater.decompress(piece, CHUNK))
-            while inflater.unconsumed_tail:
-                yield b"", check.update(inflater.decompress(inflater.unconsumed_tail, CHUNK))
-        yield b"", check.update(inflater.flush())
+        try:
+            for piece in self.raw():
+                yield piece, check.update(inflater.decompress(piece, CHUNK))
+                while inflater.unconsumed_tail:
+                    yield b"", check.update(inflater.decompress(inflater.unconsumed_tail, CHUNK))
+            yield b"", check.update(inflater.flush())
+        except isal_zlib.error as error:  # type: ignore[misc]  # its stub says instance
+            raise check.damaged() from error
         check.finish(whole=inflater.eof and not inflater.unused_data)
 
     def chunks(self) -> Iterator[bytes]:
@@ -102,6 +105,8 @@ class _Check:
     def update(self, plain: bytes) -> bytes:
         self._crc = isal_zlib.crc32(plain, self._crc)
         self._size += len(plain)
+        if self._size > self._member.size:
+            raise self.damaged()
         if self._digest:
             self._digest.update(plain)
         return plain
@@ -109,11 +114,15 @@ class _Check:
     def finish(self, *, whole: bool) -> None:
         member = self._member
         if not whole or (self._size, self._crc) != (member.size, member.crc32):
-            raise IntegrityError(f"{member.path} is damaged", where=member.handle.name, hint=FETCH_AGAIN)
+            raise self.damaged()
         if self._digest and self._digest.digest() != member.sha256:
             raise IntegrityError(
                 f"{member.path} does not match its digest in RECORD", where=member.handle.name, hint=PUBLISHER
             )
+
+    def damaged(self) -> IntegrityError:
+        member = self._member
+        return IntegrityError(f"{member.path} is damaged", where=member.handle.name, hint=FETCH_AGAIN)
 
 
 @dataclass(frozen=True)
@@ -168,7 +177,8 @@ def _member(handle: Handle, info: zipfile.ZipInfo, path: str) -> Member:
     offset = info.header_offset + _LOCAL.size + name_size + extra_size
     kind = _KINDS.get(info.compress_type)
     if kind:
-        size, crc, executable = info.file_size, info.CRC, bool(mode & 0o111)
+        size, crc = info.file_size, info.CRC
+        executable = stat.S_ISREG(mode) and bool(mode & 0o111)  # as pip and installer read it
         return kind(handle, path, offset, info.compress_size, size, crc, executable)
     raise IntegrityError(f"{path} is compressed by an unknown method", where=handle.name, hint=PUBLISHER)
 
