@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from lightship.debs.indexes import Clock, IndexStore
 from lightship.debs.model import LockedDeb
 from lightship.debs.sources import DebianSource
+from lightship.debs.store import Clock, IndexStore
 from lightship.errors import ResolutionError
 from lightship.events import Reporter
 from lightship.net.transport import Transport

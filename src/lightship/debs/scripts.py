@@ -51,6 +51,7 @@ _HARMLESS: Mapping[str, str] = {
     r"base-files": "folders, links and defaults: debs.skeleton makes those that a service needs",
     r"base-passwd": "users and groups: debs.skeleton writes them",
     r"ca-certificates": "the bundle of certificates: debs.trust makes it",
+    r"dash": "a diversion of /bin/sh, a link that it ships itself",
     r"fontconfig": "a cache of fonts, which programs make when they first need it",
     r"fontconfig-config": "choices for screens; fontconfig has its own defaults",
     r"git": "moves folders of a version from 2013",

@@ -43,7 +43,7 @@ class _Solver:
     chosen: dict[str, Package] = field(default_factory=dict)
     wanted_by: dict[str, str] = field(default_factory=dict)
     queue: deque[Package] = field(default_factory=deque)
-    open: deque[tuple[str, Alternatives]] = field(default_factory=deque)
+    open: deque[tuple[Package, Alternatives]] = field(default_factory=deque)
 
     def ask(self, name: str) -> None:
         """Choose a package that the user named, real or, where there is no such package, virtual."""
@@ -61,7 +61,7 @@ class _Solver:
             if self.open:
                 wanter, group = self.open.popleft()
                 if not self._is_met(group):
-                    self._choose(self._options(group)[0], wanter)
+                    self._choose(self._require(wanter, group)[0], wanter.name)
 
     def chain(self, name: str) -> str:
         """Say who wanted a package, up to the one that was asked for."""
@@ -74,13 +74,11 @@ class _Solver:
         for group in package.depends:
             if is_unneeded(package.name, group) or self._is_met(group):
                 continue
-            options = self._options(group)
-            if not options:
-                raise self._unmet(package, group)
+            options = self._require(package, group)
             if len(options) == 1:
                 self._choose(options[0], package.name)
             else:
-                self.open.append((package.name, group))
+                self.open.append((package, group))
 
     def _choose(self, package: Package, wanter: str) -> None:
         if package.name in self.chosen:
@@ -92,7 +90,7 @@ class _Solver:
     def _is_met(self, group: Alternatives) -> bool:
         return any(
             relation.admits(version)
-            for relation in group
+            for relation in self._native(group)
             for package in self.chosen.values()
             for version in package.provided(relation.name)
         )
@@ -100,14 +98,21 @@ class _Solver:
     def _options(self, group: Alternatives) -> list[Package]:
         """Packages that satisfy the group, the best first, one per name."""
         found: dict[str, Package] = {}
-        for relation in group:
-            if relation.architecture not in ("", self.architecture):
-                continue
+        for relation in self._native(group):
             for package in self._satisfying(relation):
                 if package.name not in self.chosen:
                     found.setdefault(package.name, package)
         chosen = tuple(self.chosen.values())
         return sorted(found.values(), key=lambda package: any(_clash(package, other) for other in chosen))
+
+    def _native(self, group: Alternatives) -> list[Relation]:
+        return [relation for relation in group if relation.architecture in ("", self.architecture)]
+
+    def _require(self, package: Package, group: Alternatives) -> list[Package]:
+        options = self._options(group)
+        if not options:
+            raise self._unmet(package, group)
+        return options
 
     def _satisfying(self, relation: Relation) -> list[Package]:
         real = [each for each in self.index.candidates(relation.name) if relation.admits(each.version)]
@@ -121,9 +126,8 @@ class _Solver:
 
     def _unmet(self, package: Package, group: Alternatives) -> ResolutionError:
         text = " | ".join(map(str, group))
-        seen = [self.chosen.get(relation.name) or next(iter(self.index.candidates(relation.name)), None)
-                for relation in group]  # fmt: skip
-        offers = ", ".join(f"{each.name} {each.version}" for each in seen if each)
+        there = [each for relation in group for each in self.index.candidates(relation.name)[:1]]
+        offers = ", ".join(f"{each.name} {each.version}" for each in there)
         return ResolutionError(
             f"nothing satisfies {text}, which {package.name} {package.version} needs",
             hint=f"the archive offers {offers}" if offers else "check the suite and the mirror's components",
@@ -142,10 +146,8 @@ def _clash(one: Package, other: Package) -> bool:
 def _excludes(one: Package, other: Package) -> bool:
     """Conflicts and Breaks; a package never excludes itself, so it may provide what it conflicts with."""
     return one.name != other.name and any(
-        relation.admits(version)
-        for relation in one.conflicts
-        for version in other.provided(relation.name)
-    )  # fmt: skip
+        relation.admits(version) for relation in one.conflicts for version in other.provided(relation.name)
+    )
 
 
 def _check_conflicts(chosen: tuple[Package, ...], solver: _Solver) -> None:

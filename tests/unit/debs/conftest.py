@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lightship.debs.indexes import Clock, IndexStore
 from lightship.debs.sources import DebianSource
+from lightship.debs.store import Clock, IndexStore
 from lightship.events import SilentReporter
 from lightship.net.http import HttpTransport
 from tests.unit.debs.forge import Keys, Repository

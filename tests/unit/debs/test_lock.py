@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from lightship.debs.indexes import Clock
 from lightship.debs.lock import glibc_version, python_full_version, python_packages, resolve_debs
 from lightship.debs.model import LockedDeb
 from lightship.debs.sources import DebianSource
+from lightship.debs.store import Clock
 from lightship.errors import ResolutionError
 from lightship.events import SilentReporter
 from lightship.net.http import HttpTransport

@@ -77,6 +77,18 @@ def test_another_architecture_satisfies_nothing() -> None:
         names("a", stanza("a", Depends="b:i386"), stanza("b"))
 
 
+def test_a_chosen_package_does_not_stand_for_another_architecture() -> None:
+    with pytest.raises(ResolutionError, match="b:i386"):
+        names("a b", stanza("a", Depends="b:i386"), stanza("b"))
+
+
+def test_alternatives_that_were_all_chosen_in_other_versions_are_an_error() -> None:
+    stanzas = [stanza("a", Depends="c (<< 2) | d (<< 2), b"), stanza("b", Depends="c (>= 2), d (>= 2)")]
+    stanzas += [stanza(name, version) for name in "cd" for version in "12"]
+    with pytest.raises(ResolutionError, match=r"c \(<< 2\) \| d \(<< 2\)"):
+        names("a", *stanzas)
+
+
 def test_a_virtual_package_can_be_asked_for() -> None:
     assert names("v", stanza("b", Provides="v")) == "b"
     assert names("v c", stanza("b", Provides="v"), stanza("c", Provides="v")) == "c"

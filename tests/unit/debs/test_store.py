@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lightship.debs.indexes import IndexStore
 from lightship.debs.release import parse_release
 from lightship.debs.signature import verified_text
 from lightship.debs.sources import DebianSource
+from lightship.debs.store import IndexStore
 from lightship.errors import IntegrityError, NetworkError, ResolutionError, StageError, UsageError
 from lightship.net.redact import redact
 from tests.unit.debs.forge import Keys, Repository, stanza
