@@ -11,6 +11,7 @@ from lightship.digest import hex_of
 from lightship.events import Reporter
 from lightship.fs.atomic import storage_error
 from lightship.fs.entries import Kind
+from lightship.fs.paths import normalise
 from lightship.oci.model import Image
 from lightship.oci.overlay import Overlay
 from lightship.oci.unpack import remove_tree
@@ -56,7 +57,7 @@ def prepare_root(image: Image, *, cache: Path, reporter: Reporter) -> Path:
         final.parent.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(dir=final.parent, prefix=".tmp-"))
         try:
-            _lay_out(_with_mount_points(tree), building)
+            _lay_out(_completed(tree, image.config.config.working_dir), building)
             building.chmod(0o755)
             publish_folder(building, final)
         except BaseException:
@@ -67,11 +68,15 @@ def prepare_root(image: Image, *, cache: Path, reporter: Reporter) -> Path:
     return final
 
 
-def _with_mount_points(tree: Tree) -> Tree:
+def _completed(tree: Tree, working_dir: str) -> Tree:
+    """Add what the engines add: the mount points, and the working directory where no layer has it."""
     for path in MOUNT_DIRECTORIES:
         tree.place(path, Kind.DIRECTORY, "", None)
     for path in MOUNT_FILES:
         tree.place(path, Kind.FILE, "", None)
+    folder = normalise(working_dir.lstrip("/"), archive="WorkingDir")
+    if tree.find(folder) is None:
+        tree.place(folder, Kind.DIRECTORY, "", None)
     return tree
 
 

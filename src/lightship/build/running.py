@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from io import BytesIO
 from types import FrameType
 from typing import IO
 
@@ -47,14 +48,9 @@ class Running:
         return self._pid
 
     @property
-    def stdout(self) -> IO[bytes] | None:
-        """The stream to read from, where it was started with `subprocess.PIPE`."""
-        return self._monitor.stdout
-
-    @property
-    def stderr(self) -> IO[bytes] | None:
-        """The stream to read from, where it was started with `subprocess.PIPE`."""
-        return self._monitor.stderr
+    def output(self) -> IO[bytes]:
+        """What it writes to its standard output, where that is `subprocess.PIPE`; the caller closes it."""
+        return self._monitor.stdout if self._monitor.stdout is not None else BytesIO()
 
     def alive(self) -> bool:
         return self._monitor.poll() is None

@@ -11,6 +11,7 @@ from lightship.errors import IntegrityError
 from lightship.events import SilentReporter
 from lightship.fs.entries import Entry, Kind, directory, regular, symlink
 from lightship.oci.layout import Layout, LayoutImage
+from lightship.oci.model import Execution
 from tests.support.images import add_image, add_layer
 
 REPORTER = SilentReporter()
@@ -62,6 +63,15 @@ def test_what_the_sandbox_mounts_over_is_there_and_no_link(image: LayoutImage, t
     for name in ("etc/hosts", "etc/resolv.conf"):
         assert not (root / name).is_symlink()
         assert (root / name).read_bytes() == b""
+
+
+def test_a_working_directory_that_no_layer_has_is_made(layout: Layout, tmp_path: Path) -> None:
+    layers = [add_layer(layout, [directory("app"), regular("app/x", b"")])]
+    for place in ("/srv/deep/", "/app", ""):
+        image = add_image(layout, layers, Execution(working_dir=place))
+        root = prepare_root(image, cache=tmp_path, reporter=REPORTER)
+        assert (root / place.lstrip("/")).is_dir()
+        assert (root / "app/x").is_file()
 
 
 def test_files_are_kept_once(image: LayoutImage, tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from typing import IO
 import msgspec
 
 from lightship.build.inroot import find_program
-from lightship.build.running import Running
 from lightship.build.sandbox import DEFAULT_PATH, RunRequest, Sandbox
 from lightship.inspect.findings import Finding, Rule, Severity
 
@@ -123,7 +122,8 @@ def _run(sandbox: Sandbox, request: RunRequest) -> _Run:
         clock = threading.Timer(TIMEOUT, running.signal, (signal.SIGKILL,))
         clock.start()
         try:
-            messages = list(_messages(running))
+            with running.output as stream:
+                messages = list(_messages(stream))
             status = running.wait()
         finally:
             clock.cancel()
@@ -131,8 +131,8 @@ def _run(sandbox: Sandbox, request: RunRequest) -> _Run:
         return _Run(messages, f"ended with status {status}: {last_words(log)}")
 
 
-def _messages(running: Running) -> Iterator[_Message]:
-    for line in running.stdout or ():
+def _messages(stream: IO[bytes]) -> Iterator[_Message]:
+    for line in stream:
         try:
             yield msgspec.json.decode(line, type=_Message)
         except msgspec.DecodeError:

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lightship.errors import UsageError
+from lightship.events import SilentReporter
+from lightship.fs.entries import regular
+from lightship.inspect.findings import Report
+from lightship.inspect.rules import RULES
+from lightship.inspect.verify import StartOptions, verify_image
+from lightship.oci.layout import LayoutImage
+from lightship.oci.model import Execution, Healthcheck
+from tests.support.elves import elf
+
+MakeImage = Callable[..., LayoutImage]
+GOOD = Execution(user="1001:1001", healthcheck=Healthcheck(("CMD", "x")))
+
+
+def verify(image: LayoutImage, cache: Path, budget: int | None = None) -> Report:
+    return verify_image(image, budget=budget, cache=cache, sandbox=None, reporter=SilentReporter())
+
+
+def test_a_good_image_passes(make_image: MakeImage, tmp_path: Path) -> None:
+    report = verify(make_image([regular("app/main.py", b"")], execution=GOOD), tmp_path, 1_000_000)
+    assert report.passed
+    assert [item.rule for item in report.findings] == ["LV505-imports-not-tried"]
+    assert (report.platform, report.layers, report.files, report.budget) == ("linux/amd64", 1, 2, 1_000_000)
+
+
+def test_errors_come_first_and_fail(make_image: MakeImage, tmp_path: Path) -> None:
+    image = make_image([regular("bin/sh", elf(["libnone.so"]), 0o755)])
+    report = verify(image, tmp_path, 10)
+    assert not report.passed
+    assert [item.rule for item in report.findings] == [
+        "LV103-shell",
+        "LV201-missing-library",
+        "LV301-root",
+        "LV401-budget",
+        "LV311-no-health-check",
+        "LV505-imports-not-tried",
+    ]
+
+
+def test_the_report_is_plain_values(make_image: MakeImage, tmp_path: Path) -> None:
+    report = verify(make_image([regular("bin/sh", b"", 0o755)], execution=GOOD), tmp_path)
+    values = json.loads(json.dumps(report.to_json()))
+    assert values["passed"] is False
+    assert values["findings"][0]["severity"] == "error"
+    assert set(values["findings"][0]) == {"rule", "severity", "where", "message", "remedy"}
+
+
+def test_a_second_time_nothing_is_read_again(make_image: MakeImage, tmp_path: Path) -> None:
+    image = make_image([regular("usr/lib/a.so", elf(["libnone.so"]))], execution=GOOD)
+    first = verify(image, tmp_path / "cache")
+    for layer in image.layers:
+        image.layout.blob_path(layer.descriptor.digest).unlink()
+    assert verify(image, tmp_path / "cache") == first
+
+
+def test_a_damaged_scan_is_made_again(make_image: MakeImage, tmp_path: Path) -> None:
+    image = make_image([regular("usr/lib/a.so", elf(["libnone.so"]))], execution=GOOD)
+    first = verify(image, tmp_path / "cache")
+    [scan] = (tmp_path / "cache/scans").iterdir()
+    scan.write_bytes(b"\xc1")
+    assert verify(image, tmp_path / "cache") == first
+
+
+def test_starting_needs_a_sandbox(make_image: MakeImage, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be started here"):
+        verify_image(
+            make_image([regular("a", b"")], execution=GOOD),
+            budget=None,
+            cache=tmp_path,
+            sandbox=None,
+            reporter=SilentReporter(),
+            start=StartOptions(),
+        )
+
+
+def test_every_rule_has_its_own_name_a_reason_and_a_remedy() -> None:
+    assert len({rule.id for rule in RULES}) == len(RULES)
+    assert len({rule.id[:5] for rule in RULES}) == len(RULES)
+    assert all(rule.title and rule.reason.endswith(".") and rule.remedy for rule in RULES)
