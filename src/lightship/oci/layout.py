@@ -164,7 +164,14 @@ class LayoutImage:
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
-        pairs = zip(self.manifest.layers, self.config.rootfs.diff_ids, strict=True)
+        descriptors, diff_ids = self.manifest.layers, self.config.rootfs.diff_ids
+        if len(descriptors) != len(diff_ids):
+            raise IntegrityError(
+                f"the image has {len(descriptors)} layers, but {len(diff_ids)} diff IDs",
+                where=self.descriptor.digest,
+                hint=_HINT,
+            )
+        pairs = zip(descriptors, diff_ids, strict=True)
         return tuple(LayoutLayer(self.layout, descriptor, diff_id) for descriptor, diff_id in pairs)
 
 

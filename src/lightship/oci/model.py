@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -159,8 +159,15 @@ def decode(data: bytes, kind: type[Document], *, where: str | Path) -> Document:
 
     """
     try:
-        return msgspec.json.decode(data, type=kind)
+        return msgspec.convert(_without_nulls(msgspec.json.decode(data)), kind)
     except msgspec.DecodeError as error:
         raise IntegrityError(
             f"not an OCI {kind.__name__.lower()}: {error}", where=str(where), hint="the image is damaged"
         ) from error
+
+
+def _without_nulls(value: Any) -> Any:
+    """Drop null fields: Go writes them for empty ones, and the schemas allow that (config-schema.json)."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
