@@ -8,6 +8,7 @@ import click
 
 from lightship.cli.options import Output, common, machine, path_argument
 from lightship.cli.terminal import show_json
+from lightship.errors import LightshipError
 
 
 @click.command()
@@ -29,15 +30,24 @@ def command(
 
     project = read_project(path)
     surroundings = machine(output, offline=offline)
-    written = []
+    written: list[str] = []
+    failed: list[LightshipError] = []
     for variant in variants or project.config.variants:
-        if check:
-            locking.require_current(project, variant, surroundings)
+        try:
+            if check:
+                locking.require_current(project, variant, surroundings)
+                continue
+            file = locking.make_lock(project, variant, surroundings, upgrade=upgrade)
+        except LightshipError as error:
+            # one variant's index may be out of reach here: the others are locked all the same
+            surroundings.reporter.warn(f"variant {variant} is not locked: {error.message}")
+            failed.append(error)
             continue
-        file = locking.make_lock(project, variant, surroundings, upgrade=upgrade)
         written.append(str(file))
         if not output.as_json:
             click.echo(_summary(file))
+    if failed:
+        raise failed[0]
     if output.as_json:
         show_json({"locks": written})
 
