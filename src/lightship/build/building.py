@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from lightship.build import locking
 from lightship.build.cache import FileDigests, Memo
-from lightship.build.conflicts import conflict_notes
 from lightship.build.image import Built
 from lightship.build.machine import Machine
 from lightship.build.pipeline import Builder
+from lightship.build.remarks import remarks
 from lightship.debs.model import LockedDeb
 from lightship.errors import UsageError
 from lightship.oci.blob import Compression
@@ -86,7 +86,7 @@ def plan_project(
     _refuse_stages(project)
     selection = locking.select(project, variant, platform, machine)
     plan = make_plan(project.config, variant, platform, selection, _files(project, machine))
-    return replace(plan, notes=(*plan.notes, *conflict_notes(plan, machine.home)))
+    return replace(plan, notes=(*plan.notes, *remarks(plan, machine.home)))
 
 
 def build_plan(project: Project, plan: Plan, machine: Machine, compression: Compression) -> Built:
@@ -99,7 +99,7 @@ def build_plan(project: Project, plan: Plan, machine: Machine, compression: Comp
         compression=compression,
     )
     built = builder.build(plan, project.folder)
-    return replace(built, notes=tuple(dict.fromkeys((*plan.notes, *conflict_notes(plan, machine.home)))))
+    return replace(built, notes=tuple(dict.fromkeys((*plan.notes, *remarks(plan, machine.home)))))
 
 
 def default_name(plan: Plan) -> str:

@@ -1,31 +1,56 @@
-"""Paths that two wheels write: the later one's file is what the image shows, as with pip."""
+"""What a person should know of the archives of a plan, said as soon as they are fetched."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from lightship.build.cache import Memo
 from lightship.build.home import Home
+from lightship.debs.model import LockedDeb
 from lightship.digest import of_value
 from lightship.plan.model import Plan, WheelsLayer
 from lightship.wheels.archive import open_wheel
 from lightship.wheels.install import Environment, installed
 from lightship.wheels.model import LockedWheel
 
+RULES = 1
+"""Part of every key: raised when what is remarked on changes."""
 
-def conflict_notes(plan: Plan, home: Home) -> tuple[str, ...]:
-    """Say in words which wheels write the same paths; silent about wheels that are not fetched yet."""
+
+def remarks(plan: Plan, home: Home) -> tuple[str, ...]:
+    """Say which wheels write the same paths, and which packages count on a script that is not run.
+
+    Silent about archives that are not fetched yet.
+    """
+    return (*_conflicts(plan, home), *_scripts(plan, home))
+
+
+def _scripts(plan: Plan, home: Home) -> tuple[str, ...]:
+    fetched = [(deb, _archive(home, deb.sha256)) for deb in plan.debs if _archive(home, deb.sha256).is_file()]
+    key = of_value(["scripts", RULES, [deb.sha256 for deb, _ in fetched]])
+    return Memo(home.cache / "remarks").get_or_make(
+        key, tuple[str, ...], lambda: tuple(_script_notes(fetched))
+    )
+
+
+def _script_notes(fetched: list[tuple[LockedDeb, Path]]) -> Iterator[str]:
+    from lightship.debs.scripts import script_warnings
+
+    for finding in script_warnings(fetched):
+        yield f"{finding.package} counts on a maintainer script, and none is run: {finding.reason}"
+
+
+def _conflicts(plan: Plan, home: Home) -> tuple[str, ...]:
+    """Find paths that two wheels write: the later one's file is what the image shows, as with pip."""
     layers = [layer for layer in plan.layers if isinstance(layer, WheelsLayer)]
     fetched = [
-        (layer, wheel)
-        for layer in layers
-        for wheel in layer.wheels
-        if (home.archives / "sha256" / wheel.sha256).is_file()
+        (layer, wheel) for layer in layers for wheel in layer.wheels if _archive(home, wheel.sha256).is_file()
     ]
-    if not fetched:
-        return ()
-    memo = Memo(home.cache / "conflicts")
-    key = of_value([(layer.prefix, layer.python, wheel.sha256) for layer, wheel in fetched])
+    memo = Memo(home.cache / "remarks")
+    key = of_value(
+        ["conflicts", RULES, *((layer.prefix, layer.python, wheel.sha256) for layer, wheel in fetched)]
+    )
     return memo.get_or_make(key, tuple[str, ...], lambda: tuple(_notes(fetched, home)))
 
 
@@ -50,7 +75,11 @@ def _written(layer: WheelsLayer, wheel: LockedWheel, home: Home) -> list[str]:
 
 
 def _read_paths(layer: WheelsLayer, wheel: LockedWheel, home: Home) -> list[str]:
-    with (home.archives / "sha256" / wheel.sha256).open("rb") as stream:
+    with _archive(home, wheel.sha256).open("rb") as stream:
         archive = open_wheel(stream, name=wheel.filename)
         entries = installed(archive, wheel, Environment(layer.prefix, layer.python))
         return list(dict.fromkeys(entry.path for entry in entries))
+
+
+def _archive(home: Home, sha256: str) -> Path:
+    return home.archives / "sha256" / sha256
