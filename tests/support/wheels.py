@@ -49,7 +49,9 @@ def wheel_bytes(
         **({"entry_points.txt": entry_points} if entry_points else {}),
     }
     members |= {f"{info}/{key}": Packed(text.encode()) for key, text in metadata.items()}
-    rows = [record_row(path, item.data) for path, item in members.items()] + [f"{info}/RECORD,,\n"]
+    rows = [record_row(path, item.data) for path, item in members.items() if path[-1] != "/"] + [
+        f"{info}/RECORD,,\n"
+    ]
     members[f"{info}/RECORD"] = Packed(("".join(rows) if record is None else record).encode())
     for path in leave_out:
         del members[f"{info}/{path}"]
@@ -69,7 +71,8 @@ def zip_bytes(members: Mapping[str, Packed]) -> bytes:
 
 def record_row(path: str, data: bytes) -> str:
     digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-    return f"{path},sha256={digest},{len(data)}\n"
+    quoted = '"' + path.replace('"', '""') + '"' if set(path) & set(',"') else path
+    return f"{quoted},sha256={digest},{len(data)}\n"
 
 
 def filename(name: str, version: str) -> str:

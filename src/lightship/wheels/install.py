@@ -10,7 +10,7 @@ import csv
 import hashlib
 import io
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from lightship.errors import IntegrityError
@@ -19,6 +19,15 @@ from lightship.wheels.archive import PUBLISHER, Member, WheelArchive
 from lightship.wheels.model import LockedWheel
 
 INSTALLER = b"lightship\n"
+_LAUNCHER = """\
+#!{interpreter}
+import sys
+from {module} import {name}
+if __name__ == '__main__':
+    sys.argv[0] = sys.argv[0].removesuffix('.exe')
+    sys.exit({attribute}())
+"""
+"""pip's; written here, so that no other release of a library changes what is in a layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,7 @@ class Environment:
         return f"/{self.prefix}/bin/python"
 
     def scheme(self, distribution: str) -> Mapping[str, str]:
-        """Where the folders of `*.data` go (PEP 427, "The .data directory")."""
+        """Where the folders of `*.data` go (PEP 427, "The .data directory"); names are normalised."""
         return {
             "purelib": self.site_packages,
             "platlib": self.site_packages,
@@ -60,7 +69,7 @@ class _File:
 
 
 def installed(archive: WheelArchive, wheel: LockedWheel, environment: Environment) -> Iterator[Entry]:
-    """Yield the regular files of an installed wheel, `RECORD` last.
+    """Yield the regular files of an installed wheel, each path once, `RECORD` last.
 
     Raises:
         IntegrityError: if the wheel breaks the format; damaged members raise as their content is read.
@@ -68,8 +77,10 @@ def installed(archive: WheelArchive, wheel: LockedWheel, environment: Environmen
     """
     info = _dist_info(archive, wheel)
     record = _read_record(archive, f"{info}/RECORD")
-    files = [*_unpacked(archive, info, record, environment), *_scripts(archive, info, environment)]
-    files.append(_generated(f"{environment.site_packages}/{info}/INSTALLER", INSTALLER))
+    launchers = _launchers(archive, info, environment)
+    unpacked = _unpacked(archive, wheel, info, record, environment, {file.path for file in launchers})
+    installer = _generated(f"{environment.site_packages}/{info}/INSTALLER", INSTALLER)
+    files = list({file.path: file for file in (*unpacked, *launchers, installer)}.values())
     for file in files:
         yield file.entry()
     path = f"{environment.site_packages}/{info}/RECORD"
@@ -104,27 +115,42 @@ def _read_record(archive: WheelArchive, path: str) -> dict[str, str]:
 
 
 def _unpacked(
-    archive: WheelArchive, info: str, record: Mapping[str, str], environment: Environment
+    archive: WheelArchive,
+    wheel: LockedWheel,
+    info: str,
+    record: Mapping[str, str],
+    environment: Environment,
+    launchers: Collection[str],
 ) -> Iterator[_File]:
-    data = info.removesuffix(".dist-info") + ".data/"
-    scheme = environment.scheme(info.removesuffix(".dist-info").rpartition("-")[0])
+    """Yield what is in the archive; `*.data` last, since its files win over others, as with pip."""
+    scheme = environment.scheme(wheel.name)
     generated = {f"{info}/{name}" for name in ("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER")}
-    for path, member in archive.members.items():
+    for path, member in sorted(archive.members.items(), key=lambda item: _is_data(item[0])):
         if path in generated:
             continue
         digest = record.get(path, "")
         checked = replace(member, sha256=_raw_digest(digest))
-        if not path.startswith(data):
+        if not _is_data(path):
             yield _File(f"{environment.site_packages}/{path}", checked, member.executable, digest)
             continue
-        folder, _, rest = path.removeprefix(data).partition("/")
+        folder, _, rest = path.partition("/")[2].partition("/")
         if folder not in scheme or not rest:
             raise IntegrityError(f"{path} has no place", where=archive.handle.name, hint=PUBLISHER)
         target = f"{scheme[folder]}/{rest}"
-        if folder == "scripts":
-            yield _script_file(target, checked, digest, environment)
-        else:
+        if folder != "scripts":
             yield _File(target, checked, member.executable, digest)
+        elif not _is_wrapper(target, launchers):
+            yield _script_file(target, checked, digest, environment)
+
+
+def _is_data(path: str) -> bool:
+    return path.partition("/")[0].endswith(".data")
+
+
+def _is_wrapper(path: str, launchers: Collection[str]) -> bool:
+    """Tell the launchers that old versions of setuptools put into wheels; pip makes its own instead."""
+    names = (path, path.removesuffix(".exe"), path.removesuffix("-script.py"), path.removesuffix(".pya"))
+    return any(name in launchers for name in names)
 
 
 def _raw_digest(digest: str) -> bytes | None:
@@ -146,18 +172,38 @@ def _script_file(path: str, member: Member, digest: str, environment: Environmen
     return _generated(path, f"#!{environment.interpreter}".encode() + newline + rest, executable=True)
 
 
-def _scripts(archive: WheelArchive, info: str, environment: Environment) -> Iterator[_File]:
+def _launchers(archive: WheelArchive, info: str, environment: Environment) -> list[_File]:
     """Write the launchers of `entry_points.txt` (entry points specification, "console_scripts")."""
-    if f"{info}/entry_points.txt" not in archive.members:
-        return
-    from installer.scripts import Script
+    path = f"{info}/entry_points.txt"
+    if path not in archive.members:
+        return []
+    from configparser import Error
+
     from installer.utils import parse_entrypoints
 
-    text = archive.read(f"{info}/entry_points.txt").decode()
-    for name, module, attribute, section in parse_entrypoints(text):
-        script = Script(name, module, attribute, section)
-        _, launcher = script.generate(environment.interpreter, "posix")
-        yield _generated(f"{environment.prefix}/bin/{name}", launcher, executable=True)
+    try:
+        points = list(parse_entrypoints(archive.read(path).decode()))
+    except (Error, ValueError, AssertionError, AttributeError) as error:
+        raise IntegrityError(f"{path} is malformed", where=archive.handle.name, hint=PUBLISHER) from error
+    for name, *_ in points:
+        if "/" in name or name in (".", ".."):
+            raise IntegrityError(
+                f"the script {name!r} leaves its folder", where=archive.handle.name, hint=PUBLISHER
+            )
+    return [
+        _generated(
+            f"{environment.prefix}/bin/{name}", _launcher(module, attribute, environment), executable=True
+        )
+        for name, module, attribute, _ in points
+    ]
+
+
+def _launcher(module: str, attribute: str, environment: Environment) -> bytes:
+    name = attribute.partition(".")[0]
+    text = _LAUNCHER.format(
+        interpreter=environment.interpreter, module=module, name=name, attribute=attribute
+    )
+    return text.encode()
 
 
 def _generated(path: str, data: bytes, *, executable: bool = False) -> _File:
@@ -167,7 +213,11 @@ def _generated(path: str, data: bytes, *, executable: bool = False) -> _File:
 
 def _record(files: list[_File], own: str, environment: Environment) -> bytes:
     rows = [
-        (posixpath.relpath(file.path, environment.site_packages), file.digest, file.content.size)
+        (
+            posixpath.relpath(file.path, environment.site_packages),
+            file.digest,
+            str(file.content.size) if file.digest else "",
+        )
         for file in files
     ]
     out = io.StringIO(newline="")
