@@ -6,6 +6,7 @@ Run it with `make demo`. Everything it makes lies under `.demo/`, the caches inc
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -162,7 +163,7 @@ def reference() -> list[float]:
 
 def cosine(one: Sequence[float], other: Sequence[float]) -> float:
     dot = sum(a * b for a, b in zip(one, other, strict=True))
-    return dot / (sum(a * a for a in one) * sum(b * b for b in other)) ** 0.5
+    return dot / math.sqrt(sum(a * a for a in one) * sum(b * b for b in other))
 
 
 def table(built: list[dict[str, Any]]) -> str:

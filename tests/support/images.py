@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterable, Sequence
 
 from lightship.fs.entries import Entry, directory, regular
-from lightship.oci.blob import Compression, LayerRecord, write_layer
+from lightship.oci.blob import write_layer
 from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.model import (
     MEDIA_CONFIG,
@@ -19,6 +19,7 @@ from lightship.oci.model import (
     RootFs,
     encode,
 )
+from lightship.oci.record import Compression, LayerRecord
 
 MESSAGE = b"made by Lightship\n"
 

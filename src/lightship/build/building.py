@@ -16,7 +16,7 @@ from lightship.build.pipeline import Builder
 from lightship.build.remarks import remarks
 from lightship.debs.model import LockedDeb
 from lightship.errors import UsageError
-from lightship.oci.blob import Compression
+from lightship.oci.record import Compression
 from lightship.plan.model import Plan
 from lightship.plan.planner import Files, make_plan
 from lightship.platform import Platform

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from lightship.oci.blob import LayerRecord
 from lightship.oci.layout import Layout
 from lightship.oci.model import (
     MEDIA_CONFIG,
@@ -17,6 +16,7 @@ from lightship.oci.model import (
     RootFs,
     encode,
 )
+from lightship.oci.record import LayerRecord
 from lightship.plan.model import Plan
 
 

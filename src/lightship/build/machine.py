@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lightship.build.home import Home, find_home
 from lightship.errors import UsageError
 from lightship.events import Reporter
 from lightship.fs.tar import EPOCH
-from lightship.net.pipconf import PipConfig, read_pip_config
 from lightship.net.transport import Transport
+
+if TYPE_CHECKING:
+    from lightship.net.pipconf import PipConfig
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Machine:
 
     @cached_property
     def pip(self) -> PipConfig:
+        from lightship.net.pipconf import read_pip_config
+
         return read_pip_config(self.environ, home=self.user, prefix=self.prefix)
 
     @cached_property

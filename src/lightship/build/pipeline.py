@@ -6,18 +6,21 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lightship.build.cache import Memo
 from lightship.build.home import Home
 from lightship.build.image import Built, BuiltLayer, write_image
-from lightship.build.steps import Inputs, layer_entries
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest
 from lightship.events import Reporter, Task
 from lightship.fs.atomic import writing_unnamed
-from lightship.oci.blob import Compression, LayerRecord, write_layer
+from lightship.oci.record import Compression, LayerRecord
 from lightship.plan.model import BaseLayer, LayerPlan, Plan, WheelsLayer, layer_key
 from lightship.wheels.model import LockedWheel
+
+if TYPE_CHECKING:
+    from lightship.build.steps import Inputs
 
 Fetch = Callable[[tuple[LockedWheel, ...], tuple[LockedDeb, ...]], Mapping[str, Path]]
 """Bring archives to this machine: their paths, by SHA-256."""
@@ -63,6 +66,8 @@ class Builder:
     def _make_all(self, missing: Mapping[Digest, LayerPlan], folder: Path) -> dict[Digest, LayerRecord]:
         from concurrent.futures import ThreadPoolExecutor
 
+        from lightship.build.steps import Inputs
+
         inputs = Inputs(self._fetch_for(missing.values()), folder)
         order = sorted(missing.items(), key=lambda item: -item[1].download)  # the longest first: it ends last
         label = f"making {len(order)} layer{'s'[: len(order) > 1]}"
@@ -88,6 +93,9 @@ class Builder:
         return self.fetch(tuple(wheels), tuple(debs))
 
     def _make(self, key: Digest, layer: LayerPlan, inputs: Inputs, task: Task) -> LayerRecord:
+        from lightship.build.steps import layer_entries
+        from lightship.oci.blob import write_layer
+
         layout = self.home.images
         with (
             layer_entries(layer, inputs) as entries,

@@ -10,8 +10,7 @@ from lightship.build.home import Home
 from lightship.debs.model import LockedDeb
 from lightship.digest import of_value
 from lightship.plan.model import Plan, WheelsLayer
-from lightship.wheels.archive import open_wheel
-from lightship.wheels.install import Environment, installed
+from lightship.wheels.environment import Environment
 from lightship.wheels.model import LockedWheel
 
 RULES = 1
@@ -75,6 +74,9 @@ def _written(layer: WheelsLayer, wheel: LockedWheel, home: Home) -> list[str]:
 
 
 def _read_paths(layer: WheelsLayer, wheel: LockedWheel, home: Home) -> list[str]:
+    from lightship.wheels.archive import open_wheel
+    from lightship.wheels.install import installed
+
     with _archive(home, wheel.sha256).open("rb") as stream:
         archive = open_wheel(stream, name=wheel.filename)
         entries = installed(archive, wheel, Environment(layer.prefix, layer.python))

@@ -17,7 +17,8 @@ from lightship.plan.model import BaseLayer, EnvironmentLayer, FilesLayer, LayerP
 from lightship.platform import Platform
 from lightship.project.sources import SourceFile
 from lightship.wheels.archive import open_wheel
-from lightship.wheels.install import Environment, installed
+from lightship.wheels.environment import Environment
+from lightship.wheels.install import installed
 
 
 @dataclass(frozen=True, slots=True)

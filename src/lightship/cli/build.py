@@ -16,7 +16,7 @@ from lightship.build.machine import Machine
 from lightship.cli.options import Output, common, machine, path_argument
 from lightship.cli.terminal import show_json, size
 from lightship.errors import UsageError
-from lightship.oci.blob import Compression
+from lightship.oci.record import Compression
 from lightship.plan.model import Plan
 from lightship.platform import parse_platform
 from lightship.project.detect import Project, read_project

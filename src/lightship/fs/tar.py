@@ -16,10 +16,10 @@ _NAME, _PREFIX = 100, 155
 _LARGEST = 0o77777777777
 _LARGEST_ID = 0o7777777
 _TYPES = {
-    Kind.FILE: tarfile.REGTYPE,
-    Kind.DIRECTORY: tarfile.DIRTYPE,
-    Kind.SYMLINK: tarfile.SYMTYPE,
-    Kind.HARDLINK: tarfile.LNKTYPE,
+    Kind.FILE: b"0",
+    Kind.DIRECTORY: b"5",
+    Kind.SYMLINK: b"2",
+    Kind.HARDLINK: b"1",
 }
 _MTIME = b"%011o\0" % EPOCH
 _MAGIC = b"ustar\x0000" + bytes(80)  # no user or group names, no device numbers

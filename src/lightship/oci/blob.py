@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-import enum
 import hashlib
 from collections.abc import Callable, Iterable
 from typing import BinaryIO
-
-import msgspec
 
 from lightship.digest import Digest
 from lightship.fs import tar
 from lightship.fs.compress import SMALL, Compressor, Deflated, MemberGzip, Sink, single_gzip, zstd
 from lightship.fs.entries import Entry
-from lightship.oci.model import MEDIA_LAYER_GZIP, MEDIA_LAYER_ZSTD, Descriptor
-
-
-class Compression(enum.Enum):
-    """How layers are compressed; the value is part of a layer's cache key."""
-
-    GZIP = "gzip"
-    GZIP_SINGLE = "gzip-single-member"
-    ZSTD = "zstd"
-
-    @property
-    def media_type(self) -> str:
-        return MEDIA_LAYER_ZSTD if self is Compression.ZSTD else MEDIA_LAYER_GZIP
-
-
-class LayerRecord(msgspec.Struct, frozen=True):
-    """What is known of a layer once it is made; `unpacked` is the size of its tar in bytes."""
-
-    descriptor: Descriptor
-    diff_id: Digest
-    unpacked: int
+from lightship.oci.model import Descriptor
+from lightship.oci.record import Compression, LayerRecord
 
 
 def write_layer(entries: Iterable[Entry], out: BinaryIO, compression: Compression) -> LayerRecord:

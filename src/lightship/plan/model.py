@@ -8,8 +8,8 @@ import msgspec
 
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest, of_value
-from lightship.oci.blob import Compression
 from lightship.oci.model import Execution
+from lightship.oci.record import Compression
 from lightship.platform import Platform
 from lightship.project.sources import SourceFile
 from lightship.wheels.model import LockedWheel

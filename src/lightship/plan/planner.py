@@ -15,7 +15,7 @@ from lightship.plan.model import BaseLayer, EnvironmentLayer, FilesLayer, LayerP
 from lightship.platform import Platform
 from lightship.project.config import Config, size_in_bytes
 from lightship.project.sources import SourceFile
-from lightship.wheels.install import Environment
+from lightship.wheels.environment import Environment
 from lightship.wheels.model import LockedWheel
 
 PREFIX = "opt/venv"

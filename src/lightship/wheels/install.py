@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from lightship.errors import IntegrityError
 from lightship.fs.entries import BytesContent, Content, Entry, Kind
 from lightship.wheels.archive import PUBLISHER, Member, WheelArchive
+from lightship.wheels.environment import Environment
 from lightship.wheels.model import LockedWheel
 
 INSTALLER = b"lightship\n"
@@ -28,32 +29,6 @@ if __name__ == '__main__':
     sys.exit({attribute}())
 """
 """pip's; written here, so that no other release of a library changes what is in a layer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """A virtual environment in the image: `prefix` without the leading slash, `python` as `3.11`."""
-
-    prefix: str
-    python: str
-
-    @property
-    def site_packages(self) -> str:
-        return f"{self.prefix}/lib/python{self.python}/site-packages"
-
-    @property
-    def interpreter(self) -> str:
-        return f"/{self.prefix}/bin/python"
-
-    def scheme(self, distribution: str) -> Mapping[str, str]:
-        """Where the folders of `*.data` go (PEP 427, "The .data directory"); names are normalised."""
-        return {
-            "purelib": self.site_packages,
-            "platlib": self.site_packages,
-            "scripts": f"{self.prefix}/bin",
-            "headers": f"{self.prefix}/include/site/python{self.python}/{distribution}",
-            "data": self.prefix,
-        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ import pytest
 from lightship.digest import of_bytes
 from lightship.fs.entries import directory, regular
 from lightship.fs.tar import END, header, padding
-from lightship.oci.blob import LayerRecord
 from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.model import MEDIA_LAYER_GZIP
+from lightship.oci.record import LayerRecord
 from lightship.oci.validate import validate
 from tests.support.images import add_image, hello_image, hello_program
 

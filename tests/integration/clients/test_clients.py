@@ -8,8 +8,8 @@ import pytest
 from lightship.engines.load import load
 from lightship.events import SilentReporter
 from lightship.oci.archive import write_docker_archive
-from lightship.oci.blob import Compression
 from lightship.oci.layout import Layout, LayoutImage
+from lightship.oci.record import Compression
 from lightship.oci.validate import layout_problems
 from tests.integration.clients.conftest import NAME
 from tests.support.images import MESSAGE, hello_image, hello_program

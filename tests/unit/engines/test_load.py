@@ -9,8 +9,8 @@ import pytest
 from lightship.engines.load import EngineName, load
 from lightship.errors import IntegrityError, StageError, UsageError
 from lightship.events import SilentReporter, SilentTask, Task
-from lightship.oci.blob import Compression
 from lightship.oci.layout import Layout, LayoutImage
+from lightship.oci.record import Compression
 from tests.support.images import hello_image
 
 # An engine that writes down how it was called, keeps what it is given, and fails where it is told to.

@@ -17,8 +17,8 @@ from lightship.oci.archive import (
     full_name,
     write_docker_archive,
 )
-from lightship.oci.blob import Compression
 from lightship.oci.layout import Layout, LayoutImage
+from lightship.oci.record import Compression
 from lightship.oci.validate import layout_problems
 from lightship.reference import parse_reference
 from tests.support.images import add_image, add_layer, hello_image

@@ -11,8 +11,9 @@ from lightship.errors import StageError
 from lightship.fs.compress import GATHER, SMALL
 from lightship.fs.entries import Entry, FileContent, Kind, directory, regular, symlink
 from lightship.fs.tar import END, header, padding
-from lightship.oci.blob import Compression, write_layer
+from lightship.oci.blob import write_layer
 from lightship.oci.layout import Layout
+from lightship.oci.record import Compression
 from lightship.oci.validate import validate
 from lightship.wheels.archive import DeflatedMember, open_wheel
 from tests.support.archives import layer, members, plain

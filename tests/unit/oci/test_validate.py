@@ -11,7 +11,6 @@ from lightship.digest import Digest, of_bytes
 from lightship.errors import IntegrityError
 from lightship.fs.entries import Entry, Kind, directory, regular, symlink
 from lightship.fs.tar import END, header
-from lightship.oci.blob import Compression
 from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.model import (
     MEDIA_INDEX,
@@ -29,6 +28,7 @@ from lightship.oci.model import (
     RootFs,
     encode,
 )
+from lightship.oci.record import Compression
 from lightship.oci.validate import layout_problems, problems, validate
 from tests.support.images import add_image, add_layer, hello_image
 

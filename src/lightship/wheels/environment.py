@@ -1,0 +1,32 @@
+"""Where an installed wheel's files go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A virtual environment in the image: `prefix` without the leading slash, `python` as `3.11`."""
+
+    prefix: str
+    python: str
+
+    @property
+    def site_packages(self) -> str:
+        return f"{self.prefix}/lib/python{self.python}/site-packages"
+
+    @property
+    def interpreter(self) -> str:
+        return f"/{self.prefix}/bin/python"
+
+    def scheme(self, distribution: str) -> Mapping[str, str]:
+        """Where the folders of `*.data` go (PEP 427, "The .data directory"); names are normalised."""
+        return {
+            "purelib": self.site_packages,
+            "platlib": self.site_packages,
+            "scripts": f"{self.prefix}/bin",
+            "headers": f"{self.prefix}/include/site/python{self.python}/{distribution}",
+            "data": self.prefix,
+        }
