@@ -19,6 +19,7 @@ from lightship.inspect.contents import Contents, open_contents
 from lightship.inspect.findings import Finding, Report, Severity
 from lightship.inspect.rules import STATIC_CHECKS
 from lightship.oci.model import Image
+from lightship.platform import parse_platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,11 @@ def verify_image(
 
     Raises:
         IntegrityError: a layer is damaged or hostile.
-        UsageError: `start` without a sandbox or on another machine, or a port is taken.
+        UsageError: an unknown platform, `start` without a sandbox or on another machine, or a port is taken.
         StageError: the cache cannot be written.
 
     """
+    parse_platform(f"{image.config.os}/{image.config.architecture}")
     contents = open_contents(image, store=layer_store(cache), cache=cache, reporter=reporter)
     findings = [finding for check in STATIC_CHECKS for finding in check(contents)]
     findings += check_budget(contents, budget)

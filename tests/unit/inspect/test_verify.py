@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from lightship.errors import UsageError
@@ -13,7 +14,7 @@ from lightship.inspect.findings import Report
 from lightship.inspect.rules import RULES
 from lightship.inspect.verify import StartOptions, verify_image
 from lightship.oci.layout import LayoutImage
-from lightship.oci.model import Execution, Healthcheck
+from lightship.oci.model import MEDIA_CONFIG, MEDIA_MANIFEST, Execution, Healthcheck, encode
 from tests.support.elves import elf
 
 MakeImage = Callable[..., LayoutImage]
@@ -79,6 +80,16 @@ def test_starting_needs_a_sandbox(make_image: MakeImage, tmp_path: Path) -> None
             reporter=SilentReporter(),
             start=StartOptions(),
         )
+
+
+def test_an_image_for_an_unknown_machine_is_refused(make_image: MakeImage, tmp_path: Path) -> None:
+    image = make_image([regular("a", b"")])
+    config = msgspec.structs.replace(image.config, architecture="riscv64")
+    written = image.layout.write(MEDIA_CONFIG, encode(config))
+    manifest = msgspec.structs.replace(image.manifest, config=written)
+    foreign = image.layout.image(image.layout.write(MEDIA_MANIFEST, encode(manifest)))
+    with pytest.raises(UsageError, match="riscv64"):
+        verify(foreign, tmp_path)
 
 
 def test_every_rule_has_its_own_name_a_reason_and_a_remedy() -> None:
