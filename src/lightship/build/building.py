@@ -85,7 +85,8 @@ def plan_project(
         locking.make_lock(project, variant, machine)
     _refuse_stages(project)
     selection = locking.select(project, variant, platform, machine)
-    plan = make_plan(project.config, variant, platform, selection, _files(project, machine))
+    files = _files(project, machine)
+    plan = make_plan(project.config, variant, platform, selection, files, project.version)
     return replace(plan, notes=(*plan.notes, *remarks(plan, machine.home)))
 
 

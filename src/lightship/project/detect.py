@@ -30,12 +30,16 @@ DEFAULT_PLATFORM = "linux/amd64"
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A folder with a complete configuration; `found` says in words what was detected."""
+    """A folder with a complete configuration; `found` says in words what was detected.
+
+    `version` is the project's own, from `pyproject.toml`, or empty.
+    """
 
     folder: Path
     config: Config
     file: Path | None
-    found: tuple[str, ...]
+    found: tuple[str, ...] = ()
+    version: str = ""
 
     @property
     def platforms(self) -> tuple[Platform, ...]:
@@ -92,7 +96,7 @@ def read_project(folder: Path) -> Project:
     config = _with_python(config, folder, metadata, found)
     config = _with_variants(config, folder, metadata, found)
     config = _with_application(config, folder, metadata, found)
-    return Project(folder, config, file, tuple(found))
+    return Project(folder, config, file, tuple(found), str(metadata.get("version", "")))
 
 
 def _metadata(folder: Path) -> Mapping[str, Any]:
@@ -155,7 +159,7 @@ def _with_variants(config: Config, folder: Path, metadata: Mapping[str, Any], fo
         what = ", ".join(variants[name].requirements) or "pyproject.toml"
         found.append(f"variant {name} from {what}")
     filled = replace(config, variants=variants, variant=name)
-    Project(folder, filled, None, ()).variant(name)
+    Project(folder, filled, None).variant(name)
     return filled
 
 
@@ -187,7 +191,7 @@ def _with_application(config: Config, folder: Path, metadata: Mapping[str, Any],
     application = find_application(folder)
     if application is None and not config.command:
         raise UsageError(
-            "found no application: no FastAPI(), Starlette(), Flask() or Django project at a usual place",
+            "found no application: no FastAPI(), Starlette() or Flask() at a usual place",
             where=str(folder),
             hint='set command = ["…"] and sources = ["…"] in [tool.lightship]',
         )
