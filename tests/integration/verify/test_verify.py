@@ -13,9 +13,9 @@ from lightship.events import SilentReporter
 from lightship.fs.entries import Entry, directory, regular
 from lightship.inspect.findings import Report
 from lightship.inspect.verify import StartOptions, verify_image
-from lightship.oci.blob import LayerRecord
 from lightship.oci.layout import Layout
 from lightship.oci.model import Execution, Healthcheck
+from lightship.oci.record import LayerRecord
 from lightship.oci.unpack import unpack_image
 from tests.support.images import add_image, add_layer
 from tests.support.python_image import SITE, python_layer
