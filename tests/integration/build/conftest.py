@@ -1,0 +1,107 @@
+"""The example service, built once; small services around wheels of our own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.integration.build.calling import ROOT, Lightship
+from tests.support.wheels import filename, wheel_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A project and the Lightship that built it; `digests` by variant."""
+
+    folder: Path
+    lightship: Lightship
+    digests: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def pharmabot(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Lock and build two variants of the example, from the machine's own index and mirror."""
+    folder = copy_example(tmp_path_factory.mktemp("example") / "pharmabot")
+    lightship = Lightship(tmp_path_factory.mktemp("home"))
+    variants = ("none", "cpu")
+    return Built(
+        folder, lightship, {variant: lightship.build(folder, "--variant", variant) for variant in variants}
+    )
+
+
+def copy_example(folder: Path) -> Path:
+    """Copy what is the project's: neither locks nor what tools leave behind."""
+    litter = shutil.ignore_patterns(".*", "__pycache__", "pylock.*.toml", "tests")
+    shutil.copytree(ROOT / "examples" / "pharmabot", folder, ignore=litter)
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A project whose only requirement is `greeting`, a wheel in the folder `wheels` beside it."""
+
+    folder: Path
+    lightship: Lightship
+
+    @property
+    def wheel(self) -> Path:
+        return self.folder.parent / "wheels" / filename("greeting", "1.0")
+
+    def offer(self, data: bytes) -> None:
+        self.wheel.parent.mkdir(exist_ok=True)
+        self.wheel.write_bytes(data)
+
+    def build(self, *options: str) -> str:
+        return self.lightship.build(self.folder, *options)
+
+    def fails(self, code: int, *options: str) -> str:
+        return self.lightship.fails(code, "build", *options, cwd=self.folder)
+
+
+GREETING = wheel_bytes(
+    "greeting",
+    "1.0",
+    {
+        "greeting/__init__.py": b"def main() -> None:\n    print('good morning')\n",
+        "greeting/data.bin": bytes(range(256)) * 4096,
+    },
+    entry_points="[console_scripts]\ngreet = greeting:main\n",
+)
+CONFIGURATION = """\
+[tool.lightship]
+name = "greeter"
+python = "3.11"
+sources = ["app.py"]
+command = ["python", "app.py"]
+
+[tool.lightship.variants.none]
+requirements = ["requirements.txt"]
+torch = "none"
+"""
+
+
+@pytest.fixture
+def make_service(tmp_path: Path, pharmabot: Built) -> Callable[[bytes], Service]:
+    """Make a service around some bytes that call themselves a wheel; its cache has Debian's packages."""
+
+    def make(wheel: bytes) -> Service:
+        folder = tmp_path / "service"
+        folder.mkdir()
+        (folder / "pyproject.toml").write_text(CONFIGURATION)
+        (folder / "requirements.txt").write_text("greeting==1.0\n")
+        (folder / "app.py").write_text("import greeting\n\ngreeting.main()\n")
+        links = {"PIP_FIND_LINKS": str(tmp_path / "wheels"), "PIP_NO_INDEX": "1"}
+        service = Service(folder, pharmabot.lightship.warm(tmp_path / "home").using(**links))
+        service.offer(wheel)
+        return service
+
+    return make
+
+
+@pytest.fixture
+def service(make_service: Callable[[bytes], Service]) -> Service:
+    return make_service(GREETING)
