@@ -75,15 +75,19 @@ def read_config(folder: Path) -> tuple[Config, Path | None]:
     if own.is_file():
         return parse_config(load_toml(own), own), own
     if shared.is_file():
-        table = load_toml(shared).get("tool", {}).get("lightship")
-        if table is not None:
-            return parse_config(table, shared), shared
+        tools = load_toml(shared).get("tool")
+        if isinstance(tools, Mapping) and "lightship" in tools:
+            return parse_config(tools["lightship"], shared), shared
     return Config(), None
 
 
 def load_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"cannot be read: {error.strerror}", where=str(path), hint="check the file's permissions"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"not TOML: {error}", where=str(path), hint="mend the file") from error
 
@@ -92,8 +96,10 @@ def parse_config(table: Mapping[str, Any], where: Path) -> Config:
     """Check a table's keys, types and values."""
     _check_keys(table, Config, "", where)
     for name, kind in _TABLES:
-        for key, value in (table.get(name) or {}).items():
-            _check_keys(value, kind, f"{name}.{key}.", where)
+        inner = table.get(name, {})
+        if isinstance(inner, Mapping):  # what is not, is a wrong type, found below
+            for key, value in inner.items():
+                _check_keys(value, kind, f"{name}.{key}.", where)
     try:
         config = msgspec.convert(table, Config)
     except msgspec.ValidationError as error:
@@ -119,7 +125,8 @@ def size_in_bytes(text: str) -> int:
 
 def _check_keys(table: object, kind: type[msgspec.Struct], prefix: str, where: Path) -> None:
     if not isinstance(table, Mapping):
-        raise UsageError(f"[{prefix.rstrip('.')}] must be a table", where=str(where), hint=_SEE)
+        name = f"tool.lightship.{prefix}".rstrip(".")
+        raise UsageError(f"[{name}] must be a table", where=str(where), hint=_SEE)
     known = kind.__struct_encode_fields__
     for key in table:
         if key not in known:
@@ -146,7 +153,8 @@ def _problems(config: Config) -> list[str]:
     if any(not 0 < port < 65536 for port in config.ports):
         found.append("ports must lie between 1 and 65535")
     found += [f"variant name {name!r} may hold letters, digits, - and _" for name in _bad_names(config)]
-    if config.health and not re.fullmatch(r"http://[^/:]*:[0-9]+/\S*", config.health):
+    health = re.fullmatch(r"http://[^/:]*:([0-9]+)/\S*", config.health)
+    if config.health and not (health and 0 < int(health[1]) < 65536):
         found.append(f"health = {config.health!r} is not of the form http://:8000/path")
     return found
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from lightship.errors import UsageError
 
 ALWAYS = (
     "**/__pycache__",  # bytecode of the build machine's Python
@@ -46,46 +49,61 @@ class Ignore:
 
 
 def read_ignore(folder: Path) -> Ignore:
+    """Read a project's rules.
+
+    Raises:
+        UsageError: if `.dockerignore` holds a pattern that is none.
+
+    """
     path = folder / ".dockerignore"
-    lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
-    return parse_ignore([*ALWAYS, *lines])
+    lines = path.read_text("utf-8-sig", "replace").splitlines() if path.is_file() else []
+    return parse_ignore([*ALWAYS, *lines], where=str(path))
 
 
-def parse_ignore(lines: Iterable[str]) -> Ignore:
+def parse_ignore(lines: Iterable[str], *, where: str = "") -> Ignore:
     rules = []
     for line in lines:
-        text = line.strip()
-        if not text or text.startswith("#"):
+        if line.startswith("#") or not line.strip():
             continue
-        pattern = text.removeprefix("!").strip().strip("/").removeprefix("./")
-        if pattern:
-            rules.append((re.compile(_expression(pattern) + r"(?:/.*)?\Z", re.DOTALL), text[0] != "!"))
+        text = line.strip()
+        pattern = text.removeprefix("!").strip()
+        if not pattern:
+            raise UsageError(f"{text!r} is no pattern", where=where, hint="write !PATTERN")
+        cleaned = posixpath.normpath(pattern).lstrip("/")
+        if cleaned:
+            rules.append((_compiled(cleaned, where), text[0] != "!"))
     return Ignore(tuple(rules))
 
 
-def _expression(pattern: str) -> str:
-    """Translate as Go's filepath.Match does, with `**` for any number of folders."""
-    out, index = "", 0
-    while index < len(pattern):
-        for token, expression in _TOKENS:
-            if pattern.startswith(token, index):
-                out += expression
-                index += len(token)
-                break
-        else:
-            piece, index = _character(pattern, index)
-            out += piece
-    return out
+def _compiled(pattern: str, where: str) -> re.Pattern[str]:
+    """Translate as Docker does (moby/patternmatcher), whose `**` stands for any number of whole folders."""
+    out, rest = "", pattern
+    while rest:
+        token = _TOKEN.match(rest)
+        if token is None:
+            raise UsageError(f"{pattern!r} is no pattern", where=where, hint="close its [ or end its \\")
+        rest = rest[token.end() :]
+        out += _expression(token[0], last=not rest)
+    try:
+        return re.compile(out + r"(?:/.*)?\Z", re.DOTALL)
+    except re.error as error:
+        raise UsageError(f"{pattern!r} is no pattern: {error}", where=where, hint="mend it") from error
 
 
-def _character(pattern: str, index: int) -> tuple[str, int]:
-    end = pattern.find("]", index + 2)
-    if pattern[index] == "[" and end > 0:
-        inside = pattern[index + 1 : end].replace("\\", "\\\\")
-        return f"[{inside}]", end + 1
-    if pattern[index] == "\\" and index + 1 < len(pattern):
-        return re.escape(pattern[index + 1]), index + 2
-    return re.escape(pattern[index]), index + 1
+def _expression(token: str, *, last: bool) -> str:
+    if token.startswith("**"):
+        return ".*" if last else "(?:.*/)?"
+    if token in _WILD:
+        return _WILD[token]
+    if token[0] == "[" and len(token) > 1:
+        negated = token[1] == "^"
+        inside = (
+            re.escape(part) if part != "-" else part for part in _PARTS.findall(token[1 + negated : -1])
+        )
+        return f"[{'^' * negated}{''.join(inside)}]"
+    return re.escape(token.removeprefix("\\") if len(token) > 1 else token)
 
 
-_TOKENS = (("**/", r"(?:.*/)?"), ("**", r".*"), ("*", r"[^/]*"), ("?", r"[^/]"))
+_TOKEN = re.compile(r"\*\*/?|\[\^?(?:\\.|[^\]\\])+\]|\\.|[^\[\\]", re.DOTALL)
+_PARTS = re.compile(r"(?<=\\).|[^\\]", re.DOTALL)
+_WILD = {"*": "[^/]*", "?": "[^/]"}

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from lightship.digest import Digest, of_bytes, of_value
+from lightship.errors import UsageError
 from lightship.project.config import Config, VariantConfig
 from lightship.project.requirements import included
 
@@ -17,15 +18,26 @@ def fingerprint(folder: Path, config: Config, variant: VariantConfig) -> Digest:
     """Digest of requirement files, with those they include, and of the configuration.
 
     Raises:
-        UsageError: if a requirement file is missing.
+        UsageError: if a requirement file is missing, or `pyproject.toml` where it is needed.
 
     """
     files = [path for name in variant.requirements for path in included(folder / name)]
     if uses_pyproject(variant):
-        files.append(folder / "pyproject.toml")
+        files.append(_pyproject(folder))
     contents = [of_bytes(path.read_bytes()) for path in files]
     decides = [config.python, config.base, config.platforms, config.runtime_packages]
     return of_value([FORMAT, contents, msgspec.structs.astuple(variant), decides])
+
+
+def _pyproject(folder: Path) -> Path:
+    path = folder / "pyproject.toml"
+    if not path.is_file():
+        raise UsageError(
+            "the variant names no requirement files, and there is no pyproject.toml",
+            where=str(folder),
+            hint="set `requirements` in [tool.lightship.variants.NAME]",
+        )
+    return path
 
 
 def uses_pyproject(variant: VariantConfig) -> bool:

@@ -18,17 +18,20 @@ _INCLUDE = re.compile(r"(?:-r|-c|--requirement|--constraint)[ =]?\s*(\S+)")
 def included(path: Path, seen: frozenset[Path] = frozenset()) -> Iterator[Path]:
     """Yield a requirement file and every file it includes with `-r` or `-c`, each once on its path.
 
+    What is included by URL is left to the resolver.
+
     Raises:
         UsageError: if one of them is not there.
 
     """
-    if path in seen:
+    place = path.resolve()
+    if place in seen:
         return
     yield path
     for line in _lines(path):
         match = _INCLUDE.match(line)
-        if match:
-            yield from included(path.parent / match[1], seen | {path})
+        if match and "://" not in match[1]:
+            yield from included(path.parent / match[1], seen | {place})
 
 
 def names(path: Path) -> Iterator[str]:
@@ -45,10 +48,11 @@ def normalised(name: str) -> str:
 
 def _lines(path: Path) -> list[str]:
     try:
-        text = path.read_text("utf-8")
-    except OSError as error:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(
-            f"requirement file not readable: {error.strerror}",
+            f"requirement file not readable: {reason}",
             where=str(path),
             hint="mend `requirements` in [tool.lightship]",
         ) from error

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
@@ -39,7 +40,8 @@ def scan(
     Modes are reduced to one bit, as git does, so that a umask or a copy cannot change an image.
 
     Raises:
-        UsageError: for a source that is not there or lies outside the project, or a socket or device.
+        UsageError: for a source that is not there or lies outside the project, a link out of it, a socket or
+            device, or a name that is not UTF-8.
 
     """
     found: dict[str, SourceFile] = {}
@@ -52,7 +54,8 @@ def scan(
 
 def _walk(folder: Path, source: str, ignore: Ignore) -> Iterator[Path]:
     top = folder / source
-    if not top.resolve().is_relative_to(folder.resolve()):
+    parts = PurePosixPath(source).parts
+    if source.startswith("/") or ".." in parts or not top.resolve().is_relative_to(folder.resolve()):
         raise UsageError(f"source {source!r} lies outside the project", where=str(folder), hint=_HINT)
     if not top.exists():
         raise UsageError(f"source {source!r} is not there", where=str(folder), hint=_HINT)
@@ -71,12 +74,31 @@ def _below(path: Path, folder: Path, ignore: Ignore) -> Iterator[Path]:
 
 
 def _file(path: Path, relative: str, digest: DigestOf) -> SourceFile:
+    if not _is_utf8(relative):
+        raise UsageError("the name of a file is not UTF-8", where=repr(relative), hint=_HINT)
     if path.is_symlink():
-        return SourceFile(relative, link=str(path.readlink()))
+        return SourceFile(relative, link=_link(path, relative))
     status = path.stat()
     if not path.is_file():
         raise UsageError("only files, folders and links can be shipped", where=str(path), hint=_HINT)
     return SourceFile(relative, bool(status.st_mode & 0o100), status.st_size, digest(path, status))
+
+
+def _link(path: Path, relative: str) -> str:
+    """Read a link, which must not climb out of the project: an absolute one is read from the image's root."""
+    target = str(path.readlink())
+    place = posixpath.normpath(posixpath.join(posixpath.dirname(relative), target))
+    if not _is_utf8(target) or place.split("/")[0] == "..":
+        raise UsageError(f"the link to {target!r} leaves the project", where=str(path), hint=_HINT)
+    return target
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _HINT = "mend `sources` in [tool.lightship], or list it in .dockerignore"

@@ -16,7 +16,8 @@ import pytest
 from lightship.errors import IntegrityError
 from lightship.fs.entries import BytesContent, Entry
 from lightship.wheels.archive import open_wheel
-from lightship.wheels.install import Environment, installed
+from lightship.wheels.environment import Environment
+from lightship.wheels.install import installed
 from lightship.wheels.model import LockedWheel
 from tests.support.wheels import Files, Packed, filename, record_row, wheel_bytes
 
