@@ -110,16 +110,22 @@ def launch(
     stderr: int | IO[bytes] | None,
     resources: ExitStack,
 ) -> Running:
-    """Start bwrap, whose arguments begin after `command[0]`; `resources` are closed when it has ended."""
+    """Start bwrap, whose arguments begin after `command[0]`; `resources` are closed when it has ended.
+
+    Options go through a file that only bwrap sees: they hold the variables, and so secrets, and anyone may
+    read a process's command line.
+    """
+    end = command.index("--")
+    options = _memory_file("\0".join(command[1:end]).encode())
     reading, writing = os.pipe()
     status = os.fdopen(reading, "rb")
     try:
         monitor = subprocess.Popen(
-            [command[0], "--json-status-fd", str(writing), *command[1:]],
+            [command[0], "--json-status-fd", str(writing), "--args", str(options), *command[end:]],
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
-            pass_fds=(writing,),
+            pass_fds=(writing, options),
             env={},
             # A terminal's Ctrl-C would else reach bwrap itself, and so kill the service without a warning.
             start_new_session=True,
@@ -130,7 +136,16 @@ def launch(
         raise
     finally:
         os.close(writing)
+        os.close(options)
     return Running(monitor, status, parse_signal(stop_signal), resources)
+
+
+def _memory_file(data: bytes) -> int:
+    descriptor = os.memfd_create("bwrap-options")
+    with os.fdopen(os.dup(descriptor), "wb") as stream:
+        stream.write(data)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
 
 
 def parse_signal(text: str) -> int:

@@ -228,6 +228,16 @@ def test_lightship_passes_signals_on_and_gives_the_status_back(root: Path, numbe
     assert until_gone(mark) == []
 
 
+def test_a_secret_is_on_no_command_line(sandbox: Sandbox, request_of: MakeRequest) -> None:
+    request = request_of("python", "-c", "print('up', flush=True); input()", env={"KEY": "hunter2-on-argv"})
+    running = sandbox.start(request, stdout=subprocess.PIPE)
+    try:
+        lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+        assert not any(b"hunter2-on-argv" in line for line in lines)
+    finally:
+        running.stop()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="without root every other test here shows it")
 def test_an_ordinary_user_needs_no_root(root: Path, sandbox: Sandbox) -> None:
     script = (
