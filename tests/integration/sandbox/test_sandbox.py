@@ -229,13 +229,15 @@ def test_lightship_passes_signals_on_and_gives_the_status_back(root: Path, numbe
 
 
 def test_a_secret_is_on_no_command_line(sandbox: Sandbox, request_of: MakeRequest) -> None:
-    request = request_of("python", "-c", "print('up', flush=True); input()", env={"KEY": "hunter2-on-argv"})
-    running = sandbox.start(request, stdout=subprocess.PIPE)
-    try:
+    script = "import time; print('up', flush=True); time.sleep(60)"
+    running = sandbox.start(
+        request_of("python", "-c", script, env={"KEY": "hunter2"}), stdout=subprocess.PIPE
+    )
+    with running.output as stream:
+        assert stream.readline() == b"up\n"
         lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
-        assert not any(b"hunter2-on-argv" in line for line in lines)
-    finally:
-        running.stop()
+        running.stop(timeout=0.1)
+    assert not any(b"hunter2" in line for line in lines)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="without root every other test here shows it")
