@@ -155,11 +155,11 @@ def _with_variants(config: Config, folder: Path, metadata: Mapping[str, Any], fo
             hint="name the files in [tool.lightship.variants.NAME] requirements = […]",
         )
     name = config.variant or (CPU if CPU in variants else next(iter(variants)))
-    if not config.variants:
-        what = ", ".join(variants[name].requirements) or "pyproject.toml"
-        found.append(f"variant {name} from {what}")
     filled = replace(config, variants=variants, variant=name)
-    Project(folder, filled, None).variant(name)
+    chosen = Project(folder, filled, None, ()).variant(name)
+    if not config.variants:
+        what = ", ".join(chosen.requirements) or "pyproject.toml"
+        found.append(f"variant {name} from {what}")
     return filled
 
 
