@@ -12,7 +12,8 @@ import zstandard
 from isal import igzip
 
 from lightship.fs.entries import Entry
-from lightship.oci.blob import Compression, LayerRecord, write_layer
+from lightship.oci.blob import write_layer
+from lightship.oci.record import Compression, LayerRecord
 
 
 def layer(entries: Iterable[Entry], compression: Compression = Compression.GZIP) -> tuple[bytes, LayerRecord]:
