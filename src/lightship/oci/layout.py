@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lightship.digest import CHUNK, Digest, hex_of, of_bytes
 from lightship.errors import IntegrityError, UsageError
-from lightship.fs.atomic import write_bytes
+from lightship.fs.atomic import storage_error, write_bytes
 from lightship.oci.model import (
     MEDIA_INDEX,
     MEDIA_MANIFEST,
@@ -34,9 +34,19 @@ class Layout:
     path: Path
 
     def create(self) -> None:
-        """Make an empty layout, or leave the one that is there."""
-        if not (self.path / "oci-layout").is_file():
+        """Make an empty layout, or leave the one that is there.
+
+        Raises:
+            StageError: if the folder cannot be made.
+
+        """
+        if (self.path / "oci-layout").is_file():
+            return
+        try:
             self.blobs.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise storage_error(error, self.path) from error
+        with _locked(self.path / "index.json.lock"):  # or another process's first tag could be lost
             if not (self.path / "index.json").is_file():
                 write_bytes(self.path / "index.json", encode(_EMPTY))
             write_bytes(self.path / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
