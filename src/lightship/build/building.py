@@ -92,15 +92,18 @@ def plan_project(
 
 def build_plan(project: Project, plan: Plan, machine: Machine, compression: Compression) -> Built:
     """Build a plan into the machine's image store."""
-    builder = Builder(
+    built = builder_for(project, machine, compression).build(plan, project.folder)
+    return replace(built, notes=tuple(dict.fromkeys((*plan.notes, *remarks(plan, machine.home)))))
+
+
+def builder_for(project: Project, machine: Machine, compression: Compression = Compression.GZIP) -> Builder:
+    return Builder(
         home=machine.home,
         fetch=Fetcher(project, machine),
         reporter=machine.reporter,
         created=machine.created,
         compression=compression,
     )
-    built = builder.build(plan, project.folder)
-    return replace(built, notes=tuple(dict.fromkeys((*plan.notes, *remarks(plan, machine.home)))))
 
 
 def default_name(plan: Plan) -> str:

@@ -32,8 +32,9 @@ def write_output(image: LayoutImage, name: str, destination: str, reporter: Repo
 def _oci(image: LayoutImage, name: str, path: Path, _reporter: Reporter) -> None:
     """Copy an image to another layout: not by hard links, through which the copy could change the store."""
     layout = Layout(path)
-    if path.exists() and any(path.iterdir()) and not (path / "oci-layout").is_file():
-        raise UsageError("the folder holds something else", where=str(path), hint="name an empty folder")
+    in_use = not path.is_dir() or (any(path.iterdir()) and not (path / "oci-layout").is_file())
+    if path.exists() and in_use:
+        raise UsageError("something else is there already", where=str(path), hint="name an empty folder")
     layout.create()
     for descriptor in (*image.manifest.layers, image.manifest.config, image.descriptor):
         if not layout.has(descriptor.digest, descriptor.size):
@@ -49,6 +50,8 @@ def _copy(source: Layout, target: Layout, digest: Digest) -> None:
 def _docker_archive(image: LayoutImage, name: str, path: Path, _reporter: Reporter) -> None:
     from lightship.oci.archive import write_docker_archive
 
+    if path.is_dir():
+        raise UsageError("this is a folder, not a file", where=str(path), hint="name the archive's file")
     with writing(path) as stream:
         write_docker_archive(image, name, stream)
 

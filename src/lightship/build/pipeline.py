@@ -57,6 +57,10 @@ class Builder:
         )
         return Built(write_image(self.home.images, plan, layers, self.created), layers, plan.notes)
 
+    def known(self, plan: Plan) -> tuple[LayerRecord | None, ...]:
+        """Tell of every layer of a plan what was made before."""
+        return tuple(self._find(layer_key(layer, self.compression)) for layer in plan.layers)
+
     def _find(self, key: Digest) -> LayerRecord | None:
         record = self._records.get(key, LayerRecord)
         if record and self.home.images.has(record.descriptor.digest, record.descriptor.size):

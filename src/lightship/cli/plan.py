@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from lightship.cli.options import Output, common, machine, path_argument
 from lightship.cli.terminal import show_json, size, table
+from lightship.oci.record import LayerRecord
 from lightship.plan.model import Plan
 
 
@@ -20,7 +22,7 @@ from lightship.plan.model import Plan
 @common
 def command(*, path: Path, variant: str, platform: str, locked: bool, offline: bool, output: Output) -> None:
     """Say what the image will hold, layer by layer, before anything is downloaded."""
-    from lightship.build.building import plan_project
+    from lightship.build.building import builder_for, plan_project
     from lightship.platform import parse_platform
     from lightship.project.detect import read_project
 
@@ -28,24 +30,44 @@ def command(*, path: Path, variant: str, platform: str, locked: bool, offline: b
     surroundings = machine(output, offline=offline)
     target = parse_platform(platform) if platform else project.platforms[0]
     plan = plan_project(project, variant or project.config.variant, target, surroundings, locked=locked)
+    known = builder_for(project, surroundings).known(plan)
     notes = (*project.found, *plan.notes)
     if output.as_json:
-        show_json({"plan": plan, "notes": notes})
+        show_json({"plan": plan, "known": known, "notes": notes})
         return
     click.echo(f"{plan.name}, variant {plan.variant}, {plan.platform}, {plan.target}\n")
-    click.echo(_layers(plan))
+    click.echo(_layers(plan, known))
     click.echo(f"\nstarted as {plan.execution.user}: {' '.join(plan.execution.argv)}")
     for note in notes:
         click.echo(f"note: {note}")
 
 
-def _layers(plan: Plan) -> str:
+def _layers(plan: Plan, known: Sequence[LayerRecord | None]) -> str:
     rows = [
-        (str(number), size(layer.download) if layer.download else "", _shorten(layer.title))
-        for number, layer in enumerate(plan.layers, 1)
+        (str(number), _size(layer.download), *_sizes(record), _shorten(layer.title))
+        for number, (layer, record) in enumerate(zip(plan.layers, known, strict=True), 1)
     ]
-    return table(("layer", "download", "holds"), rows, right=(0, 1))
+    total = ("", _size(sum(layer.download for layer in plan.layers)), *_totals(known), "altogether")
+    header = ("layer", "archives", "compressed", "unpacked", "holds")
+    return table(header, [*rows, total], right=(0, 1, 2, 3))
 
 
-def _shorten(title: str, width: int = 90) -> str:
+def _sizes(record: LayerRecord | None) -> tuple[str, str]:
+    """Sizes of a layer that was made before; of another, what it comes to is known when it is made."""
+    return (size(record.descriptor.size), size(record.unpacked)) if record else ("", "")
+
+
+def _totals(known: Sequence[LayerRecord | None]) -> tuple[str, str]:
+    records = [record for record in known if record]
+    if len(records) < len(known):
+        return "", ""
+    compressed = sum(record.descriptor.size for record in records)
+    return size(compressed), size(sum(record.unpacked for record in records))
+
+
+def _size(count: int) -> str:
+    return size(count) if count else ""
+
+
+def _shorten(title: str, width: int = 70) -> str:
     return title if len(title) <= width else title[: width - 1] + "…"

@@ -117,7 +117,8 @@ class _BarTask:
         from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn
         from rich.progress import TransferSpeedColumn as Speed
 
-        columns = (DownloadColumn(), Speed()) if unit == "B" else (MofNCompleteColumn(),)
+        counts = (DownloadColumn(), Speed()) if unit == "B" else (MofNCompleteColumn(),)
+        columns = counts if total else ()
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),

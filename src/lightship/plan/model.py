@@ -91,7 +91,8 @@ class FilesLayer(msgspec.Struct, frozen=True, tag="files"):
 
     @property
     def title(self) -> str:
-        return f"{self.what}: {len(self.files)} files in {self.workdir}"
+        count = len(self.files)
+        return f"{self.what}: {count} file{'s'[: count != 1]} in {self.workdir}"
 
     @property
     def download(self) -> int:
