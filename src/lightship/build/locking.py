@@ -102,7 +102,7 @@ def _select(data: bytes, digest: Digest, platform: Platform, path: Path) -> Sele
     from lightship.wheels.lock import parse_lock
     from lightship.wheels.select import select_wheels
 
-    lock = parse_lock(data.decode(), where=str(path))
+    lock = parse_lock(_text(data, path), where=str(path))
     if platform not in lock.platforms:
         raise UsageError(
             f"the lock was not made for {platform}",
@@ -125,7 +125,14 @@ def _recorded_inputs(path: Path, machine: Machine) -> str:
 def _parse_inputs(data: bytes, path: Path) -> str:
     from lightship.wheels.lock import parse_lock
 
-    return parse_lock(data.decode(), where=str(path)).inputs
+    return parse_lock(_text(data, path), where=str(path)).inputs
+
+
+def _text(data: bytes, path: Path) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise UsageError("the lock is not UTF-8", where=str(path), hint="run `lightship lock`") from error
 
 
 def _semantic_inputs(project: Project, variant: str) -> str:
