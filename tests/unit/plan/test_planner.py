@@ -130,7 +130,7 @@ def test_titles_and_downloads_say_what_a_layer_holds() -> None:
     assert (base.title, base.download) == ("base: Debian bookworm, 1 packages", 100)
     assert (environment.title, environment.download) == ("environment: /opt/venv, user appuser, /app", 0)
     assert (wheels.title, wheels.download) == ("python: a 1.0", 1000)
-    assert (files.title, files.download) == ("application: 1 files in /app", 0)
+    assert (files.title, files.download) == ("application: 1 file in /app", 0)
 
 
 BASE = BaseLayer("bookworm", "amd64", (DEB,))
