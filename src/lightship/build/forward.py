@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import socket
 import threading
-from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -75,30 +74,52 @@ class Forwarder:
             self._ready.set()
         with listener:
             listener.setblocking(False)
-            accepting = asyncio.create_task(self._accept(listener))
+            clients = _Clients(asyncio.get_running_loop(), listener, self._target_port)
+            clients.accept_more()
             await self._stopping.wait()
-            await _cancel([accepting])
+            await clients.end()
             await asyncio.sleep(0)  # lets the transports that were closed let go of their sockets
 
-    async def _accept(self, listener: socket.socket) -> None:
-        gate = asyncio.Semaphore(MOST_CONNECTIONS)
-        clients: set[asyncio.Task[None]] = set()
 
-        def ended(client: socket.socket, task: asyncio.Task[None]) -> None:
-            clients.discard(task)
-            gate.release()
-            if task.cancelled():
-                client.close()  # a task that is cancelled before its first step closes nothing itself
+class _Clients:
+    """The connections under way.
 
+    They are accepted in a callback, not by awaiting `sock_accept`: cancelled at the wrong moment, that loses
+    a socket that it has accepted already.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, listener: socket.socket, target_port: int) -> None:
+        self._loop = loop
+        self._listener = listener
+        self._target_port = target_port
+        self._tasks: dict[asyncio.Task[None], socket.socket] = {}
+
+    def accept_more(self) -> None:
+        self._loop.add_reader(self._listener, self._accept)
+
+    async def end(self) -> None:
+        self._loop.remove_reader(self._listener)
+        sockets = list(self._tasks.values())
+        await _cancel(list(self._tasks))
+        for client in sockets:
+            client.close()  # a task that is cancelled before its first step closes nothing itself
+
+    def _accept(self) -> None:
         try:
-            while True:
-                await gate.acquire()
-                client, _ = await asyncio.get_running_loop().sock_accept(listener)
-                task = asyncio.create_task(_serve_client(client, self._target_port))
-                clients.add(task)
-                task.add_done_callback(partial(ended, client))
-        finally:
-            await _cancel(list(clients))
+            client, _ = self._listener.accept()
+        except OSError:  # the client has gone again, or there are no descriptors left just now
+            return
+        client.setblocking(False)
+        task = self._loop.create_task(_serve_client(client, self._target_port))
+        self._tasks[task] = client
+        task.add_done_callback(self._ended)
+        if len(self._tasks) >= MOST_CONNECTIONS:
+            self._loop.remove_reader(self._listener)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        del self._tasks[task]
+        if len(self._tasks) == MOST_CONNECTIONS - 1 and not task.cancelled():
+            self.accept_more()
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
