@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from importlib import import_module
 from typing import NoReturn
 
@@ -20,7 +21,6 @@ COMMANDS = {
     "cache": "Show or empty the cache.",
 }
 """Each has a module of its name in this package, imported only when it is called."""
-BUG = 70
 
 
 class Commands(click.Group):
@@ -72,8 +72,6 @@ def main() -> NoReturn:
 
 
 def _run(arguments: list[str]) -> int:
-    from lightship.errors import LightshipError
-
     try:
         result = cli.main(arguments, prog_name="lightship", standalone_mode=False)
     except click.ClickException as error:
@@ -82,21 +80,20 @@ def _run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone: nothing to tell
+    except SystemExit:  # how click ends when whoever read our output has gone
         return 141
-    except LightshipError as error:
-        if "--debug" in arguments:
-            raise
-        from lightship.cli.terminal import show_error
-
-        show_error(error, as_json="--json" in arguments)
-        return error.exit_code
-    except Exception as error:  # the last stop: whatever gets here is a bug
-        if "--debug" in arguments:
-            raise
-        from lightship.cli.terminal import show_bug
-
-        show_bug(error)
-        return BUG
+    except Exception as error:  # noqa: BLE001 - the last stop: nobody above could tell the person
+        return _fail(error, arguments)
     return result if isinstance(result, int) else 0
+
+
+def _fail(error: Exception, arguments: list[str]) -> int:
+    """Say what happened, and give the exit code; what is no error of Lightship's is a bug."""
+    from lightship.cli.terminal import bug, show_error
+    from lightship.errors import LightshipError
+
+    if "--debug" in arguments:
+        traceback.print_exception(error)
+    told = error if isinstance(error, LightshipError) else bug(error)
+    show_error(told, as_json="--json" in arguments)
+    return told.exit_code

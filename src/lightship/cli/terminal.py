@@ -31,11 +31,8 @@ def show_error(error: LightshipError, *, as_json: bool) -> None:
         click.echo(f"  try: {error.hint}", err=True)
 
 
-def show_bug(error: Exception) -> None:
-    click.echo(
-        f"{click.style('bug in Lightship:', fg='red', bold=True)} {type(error).__name__}: {error}", err=True
-    )
-    click.echo(f"  try: {_ISSUES}", err=True)
+def bug(error: Exception) -> LightshipError:
+    return LightshipError(f"{type(error).__name__}: {error}", hint=_ISSUES)
 
 
 def show_json(value: Any) -> None:

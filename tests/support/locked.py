@@ -1,0 +1,101 @@
+"""A project with a lock, whose archives are all on this machine: it builds without a network."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lightship.build.locking import inputs_of
+from lightship.build.machine import Machine
+from lightship.debs.model import LockedDeb
+from lightship.events import Reporter, SilentReporter
+from lightship.platform import Platform
+from lightship.project.detect import Project, read_project
+from lightship.wheels.lock import LockTable, render_lock
+from tests.support.wheels import filename, wheel_bytes
+from tests.unit.debs.forge import item, write_deb
+
+AMD64 = Platform("amd64")
+APPLICATION = "from fastapi import FastAPI\napp = FastAPI()\n"
+DEBS = {"base-files": "12.4", "libc6": "2.36-9", "python3.11-minimal": "3.11.2-6"}
+
+
+@dataclass(frozen=True)
+class Locked:
+    """`environ` makes a process, or a `Machine`, use the home below `root`."""
+
+    root: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "project"
+
+    @property
+    def lock(self) -> Path:
+        return self.folder / "pylock.none.toml"
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        return {"LIGHTSHIP_HOME": str(self.root / "home"), "HOME": str(self.root / "user")}
+
+    def machine(self, reporter: Reporter | None = None) -> Machine:
+        return Machine(
+            environ=self.environ,
+            user=self.root / "user",
+            prefix=self.root / "prefix",
+            clock=lambda: datetime(2026, 1, 1, tzinfo=UTC),
+            reporter=reporter or SilentReporter(),
+            offline=True,
+        )
+
+    def project(self) -> Project:
+        return read_project(self.folder)
+
+
+def locked_project(root: Path) -> Locked:
+    made = Locked(root)
+    for name, text in {"requirements.txt": "demo\nother\n", "app/main.py": APPLICATION}.items():
+        path = made.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    write_lock(made)
+    return made
+
+
+def write_lock(made: Locked) -> None:
+    """Lock the project as it is."""
+    wheels = "".join(_package(made.root / "index", name) for name in ("demo", "other"))
+    pylock = f'lock-version = "1.0"\ncreated-by = "uv"\nrequires-python = ">=3.11"\n{wheels}'
+    table = LockTable(
+        variant="none",
+        python="3.11",
+        base="debian:bookworm",
+        inputs=inputs_of(made.project(), "none", made.machine()),
+        platforms=(AMD64,),
+        debs={AMD64: tuple(_cached_deb(made, name, version) for name, version in DEBS.items())},
+        generated_by="1.0",
+    )
+    made.lock.write_text(render_lock(pylock, table))
+
+
+def _package(folder: Path, name: str) -> str:
+    data = wheel_bytes(
+        name, "1.0", {f"{name}.py": b"x = 1\n"}, entry_points=f"[console_scripts]\n{name} = {name}:x\n"
+    )
+    path = folder / filename(name, "1.0")
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    hashes = f'{{ sha256 = "{hashlib.sha256(data).hexdigest()}" }}'
+    wheel = f'{{ name = "{path.name}", url = "{path.as_uri()}", size = {len(data)}, hashes = {hashes} }}'
+    return f'\n[[packages]]\nname = "{name}"\nversion = "1.0"\nwheels = [{wheel}]\n'
+
+
+def _cached_deb(made: Locked, name: str, version: str) -> LockedDeb:
+    archives = made.machine().home.archives / "sha256"
+    archives.mkdir(parents=True, exist_ok=True)
+    deb, path = write_deb(archives, name, [item(f"./usr/share/{name}", b"data")], version=version)
+    path.rename(archives / deb.sha256)
+    return deb
