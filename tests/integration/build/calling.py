@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -91,14 +92,16 @@ class Lightship:
         layout = self.home.images
         return layout.image(layout.names()[name])
 
-    def image_at(self, digest: str) -> LayoutImage:
-        """An image by its manifest's digest, tagged or not."""
-        layout = self.home.images
-        (found,) = {item for item in layout.index().manifests if item.digest == digest}
-        return layout.image(found)
-
-    def warm(self, root: Path) -> Lightship:
-        """A new home at `root` with this one's archives and indexes (as hard links), and nothing else."""
-        for kind in ("archives", "indexes"):
-            shutil.copytree(self.home.cache / kind, root / "cache" / kind, copy_function=os.link)
+    def warm(self, root: Path, *, layers: bool = False) -> Lightship:
+        """A new home at `root` with this one's archives and indexes, and layers if asked for; no images."""
+        kinds = ("cache/archives", "cache/indexes")
+        for kind in (*kinds, "cache/layers", "data/images/blobs") if layers else kinds:
+            shutil.copytree(self.root / kind, root / kind, copy_function=os.link)
         return replace(self, root=root)
+
+
+def free_port() -> int:
+    """A port of loopback on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

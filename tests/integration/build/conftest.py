@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from lightship.debs.model import LockedDeb
+from lightship.platform import Platform
+from lightship.wheels.lock import read_lock
 from tests.integration.build.calling import ROOT, Lightship
 from tests.support.wheels import filename, wheel_bytes
 
@@ -51,6 +54,16 @@ class Service:
     def wheel(self) -> Path:
         return self.folder.parent / "wheels" / filename("greeting", "1.0")
 
+    @property
+    def lock_file(self) -> Path:
+        return self.folder / "pylock.none.toml"
+
+    def debs(self) -> tuple[LockedDeb, ...]:
+        return read_lock(self.lock_file).debs[Platform("amd64")]
+
+    def using(self, **environ: str) -> Service:
+        return replace(self, lightship=self.lightship.using(**environ))
+
     def offer(self, data: bytes) -> None:
         self.wheel.parent.mkdir(exist_ok=True)
         self.wheel.write_bytes(data)
@@ -86,7 +99,7 @@ torch = "none"
 
 @pytest.fixture
 def make_service(tmp_path: Path, pharmabot: Built) -> Callable[[bytes], Service]:
-    """Make a service around some bytes that call themselves a wheel; its cache has Debian's packages."""
+    """Make a service around some bytes that call themselves a wheel; the base's layer is there already."""
 
     def make(wheel: bytes) -> Service:
         folder = tmp_path / "service"
@@ -95,7 +108,7 @@ def make_service(tmp_path: Path, pharmabot: Built) -> Callable[[bytes], Service]
         (folder / "requirements.txt").write_text("greeting==1.0\n")
         (folder / "app.py").write_text("import greeting\n\ngreeting.main()\n")
         links = {"PIP_FIND_LINKS": str(tmp_path / "wheels"), "PIP_NO_INDEX": "1"}
-        service = Service(folder, pharmabot.lightship.warm(tmp_path / "home").using(**links))
+        service = Service(folder, pharmabot.lightship.warm(tmp_path / "home", layers=True).using(**links))
         service.offer(wheel)
         return service
 
@@ -105,3 +118,9 @@ def make_service(tmp_path: Path, pharmabot: Built) -> Callable[[bytes], Service]
 @pytest.fixture
 def service(make_service: Callable[[bytes], Service]) -> Service:
     return make_service(GREETING)
+
+
+@pytest.fixture
+def reference(service: Service, tmp_path: Path) -> str:
+    """Digest of the service's image, locked and built in another home."""
+    return service.lightship.warm(tmp_path / "reference", layers=True).build(service.folder)

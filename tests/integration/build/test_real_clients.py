@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from lightship.oci.layout import Layout
 from lightship.oci.validate import layout_problems
+from tests.integration.build.calling import free_port
 from tests.integration.build.conftest import Built, Service
 from tests.integration.build.schemas import check_layout
 from tests.support.programs import Run, caller
@@ -31,6 +32,7 @@ assert zoneinfo.ZoneInfo("Europe/Berlin")
 assert not [shell for shell in ("sh", "bash", "dash", "busybox") if os.path.exists(f"/bin/{shell}")]
 print(os.getuid(), os.getgid(), os.getcwd())
 """
+Result = TypeVar("Result")
 EXPECTED = "1001 1001 /app\n"
 
 
@@ -113,6 +115,16 @@ def test_docker_loads_the_archive_and_the_service_answers(
         assert health(port) == (200, b'{"status":"alive"}')
 
 
+def test_the_health_check_of_the_image_passes(pharmabot: Built, docker: Run, docker_host: str) -> None:
+    lightship = pharmabot.lightship.using(DOCKER_HOST=docker_host, PATH="/usr/bin:/bin")
+    lightship.build(pharmabot.folder, "--variant", "none", "--load")
+    (image,) = json.loads(docker("image", "inspect", "pharmabot:none"))
+    kind, *check = image["Config"]["Healthcheck"]["Test"]
+    assert kind == "CMD"
+    container = docker("run", "--detach", "--network", "none", "pharmabot:none").strip()
+    until_it_succeeds(lambda: docker("exec", container, *check), AssertionError)
+
+
 @pytest.mark.parametrize("options", [(), ("--single-member",)], ids=["gzip members", "single member"])
 def test_load_hands_the_image_to_docker(
     service: Service, docker: Run, docker_host: str, options: tuple[str, ...]
@@ -141,24 +153,24 @@ def running(docker: Run, name: str) -> Iterator[int]:
     docker("rm", "--force", container)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def health(port: int) -> tuple[int, bytes]:
     """Ask until there is an answer; gives its status and body."""
+    return until_it_succeeds(lambda: ask(port), OSError)
+
+
+def ask(port: int) -> tuple[int, bytes]:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+        connection.request("GET", "/health")
+        response = connection.getresponse()
+        return response.status, response.read()
+
+
+def until_it_succeeds(attempt: Callable[[], Result], failure: type[Exception]) -> Result:
     end = time.monotonic() + START
     while True:
-        connection = HTTPConnection("127.0.0.1", port, timeout=5)
         try:
-            connection.request("GET", "/health")
-            response = connection.getresponse()
-            return response.status, response.read()
-        except OSError:
+            return attempt()
+        except failure:
             if time.monotonic() > end:
                 raise
             time.sleep(0.2)
-        finally:
-            connection.close()
