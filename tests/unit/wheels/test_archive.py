@@ -131,7 +131,7 @@ def test_extra_fields_and_data_descriptors_do_no_harm(opened: Open) -> None:
     out = Unseekable()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         place = zipfile.ZipInfo("file")
-        place.extra = struct.pack("<HH4s", 0x7075, 4, b"\1abc")
+        place.extra = struct.pack("<HH4s", 0x9999, 4, b"more")
         place.compress_type = zipfile.ZIP_DEFLATED
         archive.writestr(place, DATA)
     assert content(opened(bytes(out.data)), "file") == DATA
