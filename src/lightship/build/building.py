@@ -106,6 +106,20 @@ def builder_for(project: Project, machine: Machine, compression: Compression = C
     )
 
 
+def advice(project: Project, plan: Plan, machine: Machine) -> tuple[str, ...]:
+    """Say whether the plan's PyTorch is used, and what the other locked variants would save."""
+    from lightship.build.usage import torch_notes
+    from lightship.project.usage import read_usage
+
+    others = {
+        name: locking.select(project, name, plan.platform, machine)
+        for name in project.config.variants
+        if name != plan.variant and locking.is_current(project, name, machine)
+    }
+    usage = read_usage(project.folder, _files(project, machine).application)
+    return torch_notes(plan, usage, others, machine.home)
+
+
 def default_name(plan: Plan) -> str:
     return f"{plan.name}:{plan.variant}"
 

@@ -12,6 +12,7 @@ import click
 from lightship import __version__
 
 COMMANDS = {
+    "init": "Look at the project, and write its configuration.",
     "lock": "Resolve every package to pylock.VARIANT.toml.",
     "plan": "Say what the image will hold, layer by layer.",
     "build": "Make the image.",

@@ -22,7 +22,7 @@ from lightship.plan.model import Plan
 @common
 def command(*, path: Path, variant: str, platform: str, locked: bool, offline: bool, output: Output) -> None:
     """Say what the image will hold, layer by layer, before anything is downloaded."""
-    from lightship.build.building import builder_for, plan_project
+    from lightship.build.building import advice, builder_for, plan_project
     from lightship.platform import parse_platform
     from lightship.project.detect import read_project
 
@@ -31,7 +31,7 @@ def command(*, path: Path, variant: str, platform: str, locked: bool, offline: b
     target = parse_platform(platform) if platform else project.platforms[0]
     plan = plan_project(project, variant or project.config.variant, target, surroundings, locked=locked)
     known = builder_for(project, surroundings).known(plan)
-    notes = (*project.found, *plan.notes)
+    notes = (*project.found, *plan.notes, *advice(project, plan, surroundings))
     if output.as_json:
         show_json({"plan": plan, "known": known, "notes": notes})
         return

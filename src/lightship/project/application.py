@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ASGI = frozenset({"FastAPI", "Starlette", "Litestar", "Quart", "BlackSheep", "Robyn"})
@@ -26,6 +26,7 @@ PLACES = (
     "src/*/__init__.py",
 )
 """Where people put the application, most usual first."""
+HEALTH = frozenset({"/health", "/healthz", "/livez", "/live", "/ping", "/-/healthy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Application:
     """`target` is what servers take, as `app.main:app`; `sources` are the paths that hold its code.
 
     `root` is the folder, relative to the project, that must be on the import path; empty for the project.
+    `health` is the path of a route of the application that is named as health checks are, or empty.
     """
 
     target: str
@@ -40,23 +42,41 @@ class Application:
     asgi: bool
     sources: tuple[str, ...]
     root: str
+    health: str = ""
 
 
 def find_application(folder: Path) -> Application | None:
     for place in PLACES:
         for path in sorted(folder.glob(place)):
-            found = _assigned(path)
+            tree = _parse(path)
+            found = _assigned(tree)
             if found:
-                return _application(folder, path, *found)
+                application = _application(folder, path, *found)
+                return replace(application, health=_health(tree, variable=found[0]))
     return None
 
 
-def _assigned(path: Path) -> tuple[str, str] | None:
-    """Name and class of the first module-level `name = Framework(…)`."""
+def _parse(path: Path) -> ast.Module:
     try:
-        tree = ast.parse(path.read_bytes())
+        return ast.parse(path.read_bytes())
     except (SyntaxError, ValueError):
-        return None
+        return ast.Module([], [])
+
+
+def _health(tree: ast.Module, *, variable: str) -> str:
+    """Find a route such as `@app.get("/health")`; those of routers may get a prefix, so they do not count."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id=name), attr="get" | "route"),
+                args=[ast.Constant(value=str(route)), *_],
+            ) if name == variable and route.rstrip("/") in HEALTH:
+                return route
+    return ""
+
+
+def _assigned(tree: ast.Module) -> tuple[str, str] | None:
+    """Name and class of the first module-level `name = Framework(…)`."""
     annotated = {_variable(node): _returned(node, tree) for node in tree.body}
     for variable, framework in annotated.items():
         if variable and framework:

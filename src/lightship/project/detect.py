@@ -205,6 +205,7 @@ def _with_application(config: Config, folder: Path, metadata: Mapping[str, Any],
         sources=config.sources or application.sources,
         command=config.command or _command(application, _server_names(config, folder, metadata), port),
         ports=config.ports or (port,),
+        health=config.health or (f"http://:{port}{application.health}" if application.health else ""),
         env={**path, **config.env},
     )
 
