@@ -35,6 +35,7 @@ def wheel_bytes(
     record: str | None = None,
     entry_points: str = "",
     wheel_version: str = "1.0",
+    requires: tuple[str, ...] = (),
     leave_out: tuple[str, ...] = (),
 ) -> bytes:
     """A wheel with the metadata that every wheel has, and a right RECORD unless another is given.
@@ -44,7 +45,8 @@ def wheel_bytes(
     info = f"{name}-{version}.dist-info"
     members = {path: item if isinstance(item, Packed) else Packed(item) for path, item in files.items()}
     metadata = {
-        "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        + "".join(f"Requires-Dist: {text}\n" for text in requires),
         "WHEEL": f"Wheel-Version: {wheel_version}\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         **({"entry_points.txt": entry_points} if entry_points else {}),
     }

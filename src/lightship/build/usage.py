@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from lightship.wheels.model import LockedWheel
 
 TORCH = "torch"
 _CUDA_NAMES = ("nvidia-", "cuda-", "triton")
+_METADATA = re.compile(r"[^/]+\.dist-info/METADATA")  # deeper ones belong to vendored distributions
 RULES = 1
 """Part of every key: raised when other facts are read from a wheel."""
 
@@ -127,7 +129,7 @@ def _read_facts(wheel: LockedWheel, home: Home) -> Facts:
 
     with (home.archives / "sha256" / wheel.sha256).open("rb") as stream:
         archive = open_wheel(stream, name=wheel.filename)
-        info = next(path for path in archive.members if path.endswith(".dist-info/METADATA"))
+        info = next(path for path in archive.members if _METADATA.fullmatch(path))
         headers = BytesHeaderParser().parsebytes(archive.read(info))
         modules = {
             path.split("/")[0].split(".")[0] for path in archive.members if path.endswith((".py", ".so"))
