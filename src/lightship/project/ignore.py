@@ -70,7 +70,7 @@ def parse_ignore(lines: Iterable[str], *, where: str = "") -> Ignore:
         if not pattern:
             raise UsageError(f"{text!r} is no pattern", where=where, hint="write !PATTERN")
         cleaned = posixpath.normpath(pattern).lstrip("/")
-        if cleaned:
+        if cleaned not in ("", "."):  # Docker leaves the whole context alone
             rules.append((_compiled(cleaned, where), text[0] != "!"))
     return Ignore(tuple(rules))
 
@@ -97,13 +97,12 @@ def _expression(token: str, *, last: bool) -> str:
         return _WILD[token]
     if token[0] == "[" and len(token) > 1:
         negated = token[1] == "^"
-        inside = (
-            re.escape(part) if part != "-" else part for part in _PARTS.findall(token[1 + negated : -1])
-        )
+        parts = _PARTS.findall(token[1 + negated : -1])
+        inside = (part if part == "-" else re.escape(part[-1]) for part in parts)
         return f"[{'^' * negated}{''.join(inside)}]"
     return re.escape(token.removeprefix("\\") if len(token) > 1 else token)
 
 
 _TOKEN = re.compile(r"\*\*/?|\[\^?(?:\\.|[^\]\\])+\]|\\.|[^\[\\]", re.DOTALL)
-_PARTS = re.compile(r"(?<=\\).|[^\\]", re.DOTALL)
+_PARTS = re.compile(r"\\?.", re.DOTALL)
 _WILD = {"*": "[^/]*", "?": "[^/]"}
