@@ -47,8 +47,8 @@ def test_one_more_small_wheel_changes_one_layer(wheels: list[LockedWheel], name:
 
 @given(WHEELS)
 def test_giants_come_first_and_alone(wheels: list[LockedWheel]) -> None:
-    giants = sorted(found.name for found in wheels if found.size >= GIANT)
-    groups = layer_wheels(wheels)
-    assert [group[0].name for group in groups[: min(len(giants), MOST_ALONE)]] == giants[:MOST_ALONE] or (
-        len(giants) > MOST_ALONE
-    )
+    giants = [found for found in wheels if found.size >= GIANT]
+    groups = layer_wheels(wheels)[: min(len(giants), MOST_ALONE)]
+    assert all(len(group) == 1 and group[0] in giants for group in groups)
+    names = [group[0].name for group in groups]
+    assert names == sorted(names)
