@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from lightship.digest import CHUNK, Digest
 from lightship.errors import UsageError
 from lightship.events import Reporter
 from lightship.fs.atomic import writing
 from lightship.oci.layout import Layout, LayoutImage
+from lightship.oci.model import Descriptor
 
 
 def write_output(image: LayoutImage, name: str, destination: str, reporter: Reporter) -> Path:
@@ -38,13 +37,14 @@ def _oci(image: LayoutImage, name: str, path: Path, _reporter: Reporter) -> None
     layout.create()
     for descriptor in (*image.manifest.layers, image.manifest.config, image.descriptor):
         if not layout.has(descriptor.digest, descriptor.size):
-            _copy(image.layout, layout, descriptor.digest)
+            _copy(image.layout, layout, descriptor)
     layout.tag(name, image.descriptor)
 
 
-def _copy(source: Layout, target: Layout, digest: Digest) -> None:
-    with source.blob_path(digest).open("rb") as reading, writing(target.blob_path(digest)) as stream:
-        shutil.copyfileobj(reading, stream, CHUNK)
+def _copy(source: Layout, target: Layout, descriptor: Descriptor) -> None:
+    """Copy a blob; one that is damaged in the store raises IntegrityError, and gets no name in the target."""
+    with writing(target.blob_path(descriptor.digest)) as stream:
+        stream.writelines(source.chunks(descriptor))
 
 
 def _docker_archive(image: LayoutImage, name: str, path: Path, _reporter: Reporter) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lightship.build.output import write_output
-from lightship.errors import LightshipError, UsageError
+from lightship.errors import IntegrityError, LightshipError, UsageError
 from lightship.events import SilentReporter
 from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.validate import layout_problems
@@ -108,3 +108,14 @@ def test_a_damaged_image_is_not_archived(image: LayoutImage, tmp_path: Path) -> 
         write(image, f"docker-archive:{tmp_path}/hello.tar")
     assert not (tmp_path / "hello.tar").exists()
     assert not list(tmp_path.glob(".tmp-*"))
+
+
+def test_a_blob_damaged_in_the_store_is_not_copied(image: LayoutImage, tmp_path: Path) -> None:
+    digest = image.layers[0].descriptor.digest
+    stored = image.layout.blob_path(digest)
+    data = bytearray(stored.read_bytes())
+    data[0] ^= 1
+    stored.write_bytes(data)
+    with pytest.raises(IntegrityError, match="damaged"):
+        write(image, f"oci:{tmp_path}/out")
+    assert not Layout(tmp_path / "out").blob_path(digest).exists()
