@@ -184,5 +184,5 @@ def _member(handle: Handle, info: zipfile.ZipInfo, path: str) -> Member:
 
 
 _KINDS = {zipfile.ZIP_STORED: Member, zipfile.ZIP_DEFLATED: DeflatedMember}
-FETCH_AGAIN = "delete the file and run the command again: it will be fetched anew"
+FETCH_AGAIN = "empty the cache (`lightship cache prune`) and run the command again: it will be fetched anew"
 PUBLISHER = "the wheel itself is wrong: choose another version, and tell its publisher"

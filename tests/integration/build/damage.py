@@ -23,3 +23,10 @@ def flip(path: Path, at: int) -> None:
     data[at] ^= 0xFF
     path.unlink()
     path.write_bytes(data)
+
+
+def follow_hint(lightship: Lightship, said: str) -> None:
+    """Do what an error about a damaged cache says to do."""
+    assert "`lightship cache prune`" in said
+    lightship.ask("cache", "prune", cwd=lightship.root)
+    assert not lightship.home.archives.exists()

@@ -15,7 +15,7 @@ import pytest
 from lightship.errors import IntegrityError, NetworkError, StageError
 from tests.integration.build.calling import free_port
 from tests.integration.build.conftest import Service
-from tests.integration.build.damage import assert_intact, flip
+from tests.integration.build.damage import assert_intact, flip, follow_hint
 from tests.unit.debs.forge import Keys, Repository
 
 pytestmark = pytest.mark.integration
@@ -64,11 +64,10 @@ def test_a_mirror_that_does_not_answer(service: Service, reference: str, mirror:
 def test_a_cached_deb_that_the_disk_damaged(service: Service, reference: str) -> None:
     (deb,) = (deb for deb in service.debs() if deb.name == "zlib1g")
     shutil.rmtree(service.lightship.home.cache / "layers")
-    cached = service.lightship.home.archives / "sha256" / deb.sha256
-    flip(cached, deb.size // 2)
+    flip(service.lightship.home.archives / "sha256" / deb.sha256, deb.size // 2)
     said = service.fails(IntegrityError.exit_code, "--locked")
     assert "zlib1g" in said
-    cached.unlink()
+    follow_hint(service.lightship, said)
     assert service.build("--locked") == reference
 
 

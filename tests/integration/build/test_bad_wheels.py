@@ -13,7 +13,7 @@ from lightship.errors import IntegrityError, NetworkError, ResolutionError, Usag
 from lightship.oci.validate import validate
 from lightship.wheels.lock import read_lock
 from tests.integration.build.conftest import GREETING, Service
-from tests.integration.build.damage import assert_intact, flip
+from tests.integration.build.damage import assert_intact, flip, follow_hint
 from tests.support.index import simple_index
 from tests.support.web import broken, serving
 from tests.support.wheels import Packed, wheel_bytes
@@ -106,11 +106,10 @@ def test_a_cached_wheel_that_the_disk_damaged(service: Service, reference: str) 
     (wheel,) = (found.hashes["sha256"] for found in read_lock(service.lock_file).packages[0].wheels or ())
     service.build("--locked")
     shutil.rmtree(service.lightship.home.cache / "layers")
-    cached = service.lightship.home.archives / "sha256" / wheel
-    flip(cached, 200)
+    flip(service.lightship.home.archives / "sha256" / wheel, 200)
     said = service.fails(IntegrityError.exit_code, "--locked")
     assert service.wheel.name in said
-    cached.unlink()  # as the hint says
+    follow_hint(service.lightship, said)
     assert service.build("--locked") == reference
 
 

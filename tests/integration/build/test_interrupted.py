@@ -85,6 +85,9 @@ def test_a_build_that_was_killed_and_killed_again_ends_right(
         kill_after(tenths / 10, lightship, archives.folder)
     assert lightship.build(archives.folder, "--locked") == reference
     assert layout_problems(lightship.home.images) == []
+    lightship.ask("cache", "prune", cwd=archives.folder)
+    assert list(lightship.home.images.blobs.glob(".tmp-*")) == []
+    assert layout_problems(lightship.home.images) == []
 
 
 def test_a_build_killed_while_it_locks_can_be_repeated(service: Service, reference: str) -> None:

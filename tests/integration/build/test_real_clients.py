@@ -20,7 +20,11 @@ from tests.integration.build.schemas import check_layout
 from tests.support.programs import Run, caller
 
 pytestmark = pytest.mark.integration
-VARIANTS = ("none", "cpu")
+IMPORTS = {
+    "none": "import fastapi, psycopg2, redis; print('done')",
+    "cpu": "import torch; assert (torch.ones(8, 8) @ torch.ones(8, 8)).sum() == 512; print('done')",
+}
+VARIANTS = tuple(IMPORTS)
 START = 60.0
 """Seconds that gunicorn and the imports may take on a busy machine."""
 PROBE = """\
@@ -111,6 +115,8 @@ def test_docker_loads_the_archive_and_the_service_answers(
     said = docker("load", stdin=write_archive(pharmabot, tmp_path, variant))
     assert said == f"Loaded image: {name}\n"
     assert docker("run", "--rm", "--network", "none", "--entrypoint", "python", name, "-c", PROBE) == EXPECTED
+    asked = ("--entrypoint", "python", name, "-c", IMPORTS[variant])
+    assert docker("run", "--rm", "--network", "none", *asked) == "done\n"
     with running(docker, name) as port:
         assert health(port) == (200, b'{"status":"alive"}')
 
