@@ -31,15 +31,20 @@ def cache_info(home: Home) -> list[CacheInfo]:
 def prune(home: Home) -> int:
     """Empty the cache, and remove blobs that no named image needs; return the bytes that were freed.
 
-    Images stay. A build that runs meanwhile may have to fetch again what it had found.
+    Images stay.
+
+    Raises:
+        UsageError: while a build, or an image that runs, uses them.
+
     """
-    before = sum(part.size for part in cache_info(home))
-    for path in list(home.cache.iterdir()) if home.cache.is_dir() else []:
-        _make_writable(path)
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    for blob in _unused(home.images):
-        blob.unlink(missing_ok=True)
-    return before - sum(part.size for part in cache_info(home))
+    with home.claimed(exclusive=True):
+        before = sum(part.size for part in cache_info(home))
+        for path in list(home.cache.iterdir()) if home.cache.is_dir() else []:
+            _make_writable(path)
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for leftover in (*_unused(home.images), *home.images.path.glob(".tmp-*")):
+            leftover.unlink(missing_ok=True)
+        return before - sum(part.size for part in cache_info(home))
 
 
 def _measure(what: str, folder: Path) -> CacheInfo:

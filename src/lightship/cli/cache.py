@@ -19,7 +19,7 @@ def info(*, output: Output) -> None:
     """Say what the cache holds, and where."""
     from lightship.build.prune import cache_info
 
-    parts = cache_info(machine(output).home)
+    parts = cache_info(machine(output, claim=False).home)
     if output.as_json:
         show_json(parts)
         return
@@ -33,7 +33,7 @@ def prune(*, output: Output) -> None:
     """Empty the cache, and remove what no named image needs. Images stay."""
     from lightship.build.prune import prune as empty
 
-    freed = empty(machine(output).home)
+    freed = empty(machine(output, claim=False).home)
     if output.as_json:
         show_json({"freed": freed})
     else:

@@ -13,7 +13,7 @@ from lightship.oci.layout import LayoutImage
 @common
 def command(*, output: Output) -> None:
     """List the images in the local store."""
-    layout = machine(output).home.images
+    layout = machine(output, claim=False).home.images
     layout.create()
     images = {name: layout.image(descriptor) for name, descriptor in sorted(layout.names().items())}
     if output.as_json:

@@ -32,7 +32,8 @@ def command(
     surroundings = machine(output, offline=offline)
     written: list[str] = []
     failed: list[LightshipError] = []
-    for variant in variants or project.config.variants:
+    asked = variants or tuple(project.config.variants)
+    for variant in asked:
         try:
             if check:
                 locking.require_current(project, variant, surroundings)
@@ -40,8 +41,9 @@ def command(
             file = locking.make_lock(project, variant, surroundings, upgrade=upgrade)
         except LightshipError as error:
             # one variant's index may be out of reach here: the others are locked all the same
-            surroundings.reporter.warn(f"variant {variant} is not locked: {error.message}")
             failed.append(error)
+            if len(asked) > 1:
+                surroundings.reporter.warn(f"variant {variant} is not locked")
             continue
         written.append(str(file))
         if not output.as_json:

@@ -50,9 +50,12 @@ def common(function: Function) -> Function:
 path_argument = click.argument("path", default=".", type=click.Path(path_type=Path))
 
 
-def machine(output: Output, *, offline: bool = False) -> Machine:
-    """Describe this process's surroundings."""
-    return Machine(
+def machine(output: Output, *, offline: bool = False, claim: bool = True) -> Machine:
+    """Describe this process's surroundings.
+
+    With `claim`, nothing that the command uses is removed by `lightship cache prune` until the command ends.
+    """
+    made = Machine(
         environ=dict(os.environ),
         user=Path.home(),
         prefix=Path(sys.prefix),
@@ -60,3 +63,6 @@ def machine(output: Output, *, offline: bool = False) -> Machine:
         reporter=TerminalReporter(output.level),
         offline=offline,
     )
+    if claim:
+        click.get_current_context().with_resource(made.home.claimed())
+    return made
