@@ -35,6 +35,21 @@ _OPENERS: Mapping[str, Callable[[BufferedReader], BufferedIOBase]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class PackedIndex:
+    """A verified index, still compressed; `sha256` is that of the file, `suffix` names its compression."""
+
+    path: Path
+    sha256: str
+    suffix: str
+
+    @contextmanager
+    def open(self) -> Iterator[BufferedIOBase]:
+        """Read the text of it; damage shows as EOFError, OSError, LZMAError or zlib.error."""
+        with self.path.open("rb") as file, _OPENERS[self.suffix](file) as stream:
+            yield stream
+
+
+@dataclass(frozen=True, slots=True)
 class IndexStore:
     """Reads indexes through a cache folder whose files are named by digest, and so never stale."""
 
@@ -85,6 +100,29 @@ class IndexStore:
             raise _not_kept(where)
         self._download(release, plain, path, where)
         return path
+
+    def contents(self, release: Release, component: str, architecture: str) -> PackedIndex | None:
+        """Fetch the Contents of one component; None if the archive lists none, or an empty one.
+
+        It is kept compressed, for it unpacks to 150 MB, and those for all architectures to 500 MB.
+
+        Raises:
+            IntegrityError: what the mirror sent is not what the Release signs.
+            NetworkError: the mirror cannot be reached, or offline, the file was not kept.
+
+        """
+        name = f"{component}/Contents-{architecture}"
+        suffix = next((suffix for suffix in _OPENERS if name + suffix in release.files), None)
+        if suffix is None or (name in release.files and not release.files[name].size):
+            return None
+        file = release.files[name + suffix]
+        where = f"{release.source.label}/dists/{release.source.suite}/{file.path}"
+        path = self.cache / "indexes" / "sha256" / file.sha256
+        if not (path.is_file() and path.stat().st_size == file.size):
+            if self.offline:
+                raise _not_kept(where)
+            self._packed(release, file, path, where)
+        return PackedIndex(path, file.sha256, suffix)
 
     def _download(self, release: Release, plain: IndexFile, path: Path, where: str) -> None:
         suffix = next(suffix for suffix in _OPENERS if plain.path + suffix in release.files)

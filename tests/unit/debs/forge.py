@@ -186,12 +186,26 @@ class Repository:
     def dist(self) -> Path:
         return self.root / "dists" / self.suite
 
-    def write(self, stanzas: Sequence[str], *, suffix: str = ".xz", by_hash: bool = True) -> None:
-        """Write Packages for amd64 and the signed InRelease."""
+    def write(
+        self,
+        stanzas: Sequence[str],
+        *,
+        suffix: str = ".xz",
+        by_hash: bool = True,
+        contents: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write Packages for amd64, Contents by architecture, and the signed InRelease."""
         plain = "".join(stanzas).encode()
         files = {"main/binary-amd64/Packages": plain}
         packed = COMPRESSIONS[suffix](plain)
         files[f"main/binary-amd64/Packages{suffix}"] = packed
+        for architecture, text in (contents or {}).items():
+            files[f"main/Contents-{architecture}"] = text.encode()
+            gzipped = gzip.compress(text.encode(), mtime=0)
+            files[f"main/Contents-{architecture}.gz"] = gzipped
+            sha256 = hashlib.sha256(gzipped).hexdigest()
+            name = f"by-hash/SHA256/{sha256}" if by_hash else f"Contents-{architecture}.gz"
+            self.put(f"dists/{self.suite}/main/{name}", gzipped)
         fields = {"Codename": self.suite, "Acquire-By-Hash": "yes" if by_hash else "no"} | self.release
         lines = [f"{key}: {value}" for key, value in fields.items()] + ["SHA256:"]
         for path, data in files.items():
