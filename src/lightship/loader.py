@@ -23,6 +23,13 @@ DRIVER_LIBRARIES = (
     "libnvoptix.so.*",
 )
 """What the NVIDIA container runtime mounts from the host's driver: no image holds it."""
+OPTIONAL_PARTS = (
+    "/lib-dynload/",  # CPython builds what it can; tkinter and curses are left without their libraries
+    "/numba/np/ufunc/",  # one of three threading layers is chosen
+    "/nvidia/nvshmem/",  # transports over InfiniBand, EFA and UCX are tried in turn
+    "/nvidia/cufile/",  # GPUDirect Storage over RDMA
+)
+"""Folders of parts that are tried, and done without where a library is missing."""
 _CACHE_MAGIC = b"glibc-ld.so.cache1.1"
 
 
@@ -144,6 +151,11 @@ class Loader:
 def is_driver(name: str) -> bool:
     """Tell whether a library comes from the host's GPU driver."""
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in DRIVER_LIBRARIES)
+
+
+def is_optional(path: str) -> bool:
+    """Tell whether the file at `path` is a part that the service can do without."""
+    return any(part in f"/{path}" for part in OPTIONAL_PARTS)
 
 
 def parse_cache(data: bytes) -> dict[str, str]:

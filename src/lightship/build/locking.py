@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lightship.build.cache import Memo
 from lightship.build.machine import Machine
@@ -13,6 +16,10 @@ from lightship.plan.planner import Selection
 from lightship.platform import Platform
 from lightship.project.detect import Project, debian_suite
 from lightship.project.inputs import fingerprint
+
+if TYPE_CHECKING:
+    from lightship.debs.suite import Suite
+    from lightship.wheels.lock import LockTable
 
 
 def lock_file(project: Project, variant: str) -> Path:
@@ -59,11 +66,12 @@ def make_lock(project: Project, variant: str, machine: Machine, *, upgrade: bool
         NetworkError, IntegrityError: if the Debian index cannot be had or trusted.
 
     """
-    from lightship.build.resolving import resolve_debian, resolve_python
+    from lightship.build.resolving import open_debian, resolve_python, root_packages
     from lightship.wheels.lock import LockTable, lock_path, render_lock
 
     platforms = project.platforms
-    debs = {platform: resolve_debian(project, platform, machine) for platform in platforms}
+    suites = {platform: open_debian(project, platform, machine) for platform in platforms}
+    debs = {platform: suite.resolve(root_packages(project)) for platform, suite in suites.items()}
     pylock = resolve_python(project, variant, debs, machine, upgrade=upgrade)
     table = LockTable(
         variant=variant,
@@ -74,8 +82,36 @@ def make_lock(project: Project, variant: str, machine: Machine, *, upgrade: bool
         debs=debs,
     )
     path = lock_path(project.folder, variant)
+    table = _with_libraries(pylock, table, project, suites, machine)
     write_bytes(path, render_lock(pylock, table).encode())
     return path
+
+
+def _with_libraries(
+    pylock: str, table: LockTable, project: Project, suites: Mapping[Platform, Suite], machine: Machine
+) -> LockTable:
+    """Add the packages that the wheels' ELF files ask for; distributions without a wheel ask for nothing."""
+    from lightship.build.libraries import add_libraries
+    from lightship.build.resolving import root_packages
+    from lightship.debs.lock import glibc_version, python_full_version
+    from lightship.wheels.lock import parse_lock, render_lock
+    from lightship.wheels.select import usable_wheels
+
+    lock = parse_lock(render_lock(pylock, table))
+    found = {}
+    for platform, debs in table.debs.items():
+        python, glibc = python_full_version(debs), glibc_version(debs)
+        wheels = usable_wheels(lock, platform=platform, python_full=python, glibc=glibc)
+        found[platform] = add_libraries(suites[platform], root_packages(project), wheels, machine)
+    for note in dict.fromkeys(note for system in found.values() for note in system.notes):
+        machine.reporter.note(note)
+    for warning in dict.fromkeys(warning for system in found.values() for warning in system.warnings):
+        machine.reporter.warn(warning)
+    return replace(
+        table,
+        debs={platform: system.debs for platform, system in found.items()},
+        libraries={platform: system.libraries for platform, system in found.items()},
+    )
 
 
 def select(project: Project, variant: str, platform: Platform, machine: Machine) -> Selection:
@@ -113,7 +149,8 @@ def _select(data: bytes, digest: Digest, platform: Platform, path: Path) -> Sele
     wheels = select_wheels(
         lock, platform=platform, python_full=python_full_version(debs), glibc=glibc_version(debs)
     )
-    return Selection(digest, debian_suite(lock.base), lock.python, debs, wheels)
+    libraries = lock.libraries.get(platform, ())
+    return Selection(digest, debian_suite(lock.base), lock.python, debs, wheels, libraries)
 
 
 def _recorded_inputs(path: Path, machine: Machine) -> str:

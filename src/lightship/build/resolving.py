@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lightship.build.machine import Machine
-from lightship.debs.lock import glibc_version, python_packages, resolve_debs
+from lightship.debs.lock import glibc_version, python_packages
 from lightship.debs.model import LockedDeb
 from lightship.debs.sources import DebianSource, find_sources
+from lightship.debs.store import IndexStore
+from lightship.debs.suite import Suite, open_suite
 from lightship.platform import Platform
 from lightship.project.detect import Project, debian_suite
 from lightship.project.inputs import uses_pyproject
@@ -17,8 +19,6 @@ from lightship.wheels.request import ResolveRequest
 from lightship.wheels.resolve import resolve_platforms
 from lightship.wheels.sizes import with_local_sizes
 
-WHEEL_PACKAGES = ("libgcc-s1", "libstdc++6")
-"""What manylinux wheels may use of the system beyond the C library (PEP 600, auditwheel's policy)."""
 MIRROR_VARIABLE = "LIGHTSHIP_DEBIAN_MIRROR"
 
 
@@ -27,21 +27,20 @@ def debian_sources(suite: str, configured: str, machine: Machine) -> tuple[Debia
     return find_sources(suite, configured=machine.environ.get(MIRROR_VARIABLE) or configured or None)
 
 
-def resolve_debian(project: Project, platform: Platform, machine: Machine) -> tuple[LockedDeb, ...]:
-    """Resolve the base's packages, what wheels need of the system, and the project's `runtime-packages`."""
+def open_debian(project: Project, platform: Platform, machine: Machine) -> Suite:
+    """Read the indexes of the suite that the project's image is made from."""
     config = project.config
     suite = debian_suite(config.base)
-    return resolve_debs(
-        (*python_packages(config.python), *WHEEL_PACKAGES, *config.runtime_packages),
-        suite=suite,
-        platform=platform,
-        sources=debian_sources(suite, config.debian_mirror, machine),
-        transport=machine.transport,
-        cache=machine.home.indexes,
-        clock=machine.clock,
-        reporter=machine.reporter,
-        offline=machine.offline,
+    sources = debian_sources(suite, config.debian_mirror, machine)
+    store = IndexStore(
+        machine.transport, machine.home.indexes, machine.clock, machine.reporter, machine.offline
     )
+    return open_suite(suite, platform=platform, sources=sources, store=store)
+
+
+def root_packages(project: Project) -> tuple[str, ...]:
+    """Name what an image has without its wheels: Python, and the project's `runtime-packages`."""
+    return (*python_packages(project.config.python), *project.config.runtime_packages)
 
 
 def resolve_python(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -11,6 +11,7 @@ from lightship.cli.options import Output, common, machine, path_argument
 from lightship.cli.terminal import show_json, size, table
 from lightship.oci.record import LayerRecord
 from lightship.plan.model import Plan
+from lightship.wheels.model import LockedLibrary
 
 
 @click.command()
@@ -37,6 +38,8 @@ def command(*, path: Path, variant: str, platform: str, locked: bool, offline: b
         return
     click.echo(f"{plan.name}, variant {plan.variant}, {plan.platform}, {plan.target}\n")
     click.echo(_layers(plan, known))
+    for line in _reasons(plan.libraries):
+        click.echo(line)
     click.echo(f"\nstarted as {plan.execution.user}: {' '.join(plan.execution.argv)}")
     for note in notes:
         click.echo(f"note: {note}")
@@ -50,6 +53,19 @@ def _layers(plan: Plan, known: Sequence[LayerRecord | None]) -> str:
     total = ("", _size(sum(layer.download for layer in plan.layers)), *_totals(known), "altogether")
     header = ("layer", "archives", "compressed", "unpacked", "holds")
     return table(header, [*rows, total], right=(0, 1, 2, 3))
+
+
+def _reasons(libraries: Sequence[LockedLibrary]) -> Iterator[str]:
+    """Say for each package that was found for wheels who asked for it."""
+    asking: dict[str, list[LockedLibrary]] = {}
+    for library in libraries:
+        asking.setdefault(library.package, []).append(library)
+    if asking:
+        yield "\nDebian packages that wheels ask for:"
+    for package, found in sorted(asking.items()):
+        others = {library.wheel for library in found} - {found[0].wheel}
+        more = f" and {len(others)} more" if others else ""
+        yield f"  {package}: {found[0].wheel} ({found[0].file} needs {found[0].soname}){more}"
 
 
 def _sizes(record: LayerRecord | None) -> tuple[str, str]:

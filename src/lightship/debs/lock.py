@@ -49,19 +49,10 @@ def resolve_debs(
         UsageError: gpgv or the keyring is missing.
 
     """
-    from lightship.debs.index import PackageIndex, map_file
-    from lightship.debs.solve import solve
+    from lightship.debs.suite import open_suite
 
     store = IndexStore(transport, cache, clock, reporter, offline)
-    files = []
-    for source in sources:
-        release = store.release(source)
-        files += [
-            (source.archive, store.packages(release, each, platform.debian)) for each in source.components
-        ]
-    index = PackageIndex([(archive, map_file(path)) for archive, path in files])
-    _check_pythons(names, suite, set(index.names()))
-    return tuple(package.deb for package in solve(index, names, architecture=platform.debian))
+    return open_suite(suite, platform=platform, sources=sources, store=store).resolve(names)
 
 
 def python_packages(version: str) -> tuple[str, ...]:
@@ -111,15 +102,3 @@ def _upstream(deb: LockedDeb) -> str:
     """The version without epoch and Debian's revision (deb-version(7))."""
     version = deb.version.rpartition(":")[2]
     return version.rpartition("-")[0] or version
-
-
-def _check_pythons(names: Sequence[str], suite: str, known: set[str]) -> None:
-    for name in names:
-        asked = _PYTHON.fullmatch(name)
-        if asked and name not in known:
-            minors = sorted(int(found[1][2:]) for each in known if (found := _PYTHON.fullmatch(each)))
-            there = " and ".join(f"3.{minor}" for minor in minors) or "no Python"
-            raise ResolutionError(
-                f"{suite} has no Python {asked[1]}; it has {there}",
-                hint=f"set `python` to {there}, or choose a Debian release that has {asked[1]}",
-            )

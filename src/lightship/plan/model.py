@@ -12,7 +12,7 @@ from lightship.oci.model import Execution
 from lightship.oci.record import Compression
 from lightship.platform import Platform
 from lightship.project.sources import SourceFile
-from lightship.wheels.model import LockedWheel
+from lightship.wheels.model import LockedLibrary, LockedWheel
 
 FORMAT = 1
 """Version of the rules by which layers are made: part of every key, so that new rules make new layers."""
@@ -112,7 +112,11 @@ def layer_key(layer: LayerPlan, compression: Compression) -> Digest:
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What one image will hold. `budget` is its largest unpacked size in bytes; `notes` are remarks."""
+    """What one image will hold.
+
+    `libraries` says which wheels asked for Debian packages, `budget` is the image's largest unpacked size in
+    bytes, and `notes` are remarks.
+    """
 
     name: str
     variant: str
@@ -121,6 +125,7 @@ class Plan(msgspec.Struct, frozen=True):
     layers: tuple[LayerPlan, ...]
     execution: Execution
     lock: Digest
+    libraries: tuple[LockedLibrary, ...] = ()
     budget: int | None = None
     notes: tuple[str, ...] = ()
 

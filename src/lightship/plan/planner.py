@@ -16,7 +16,7 @@ from lightship.platform import Platform
 from lightship.project.config import Config, size_in_bytes
 from lightship.project.sources import SourceFile
 from lightship.wheels.environment import Environment
-from lightship.wheels.model import LockedWheel
+from lightship.wheels.model import LockedLibrary, LockedWheel
 
 PREFIX = "opt/venv"
 PRODUCTION = "production"
@@ -31,6 +31,7 @@ class Selection(msgspec.Struct, frozen=True):
     python: str
     debs: tuple[LockedDeb, ...]
     wheels: tuple[LockedWheel, ...]
+    libraries: tuple[LockedLibrary, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ def make_plan(
         layers=tuple(_layers(config, platform, selection, files)),
         execution=_execution(config, environment, _labels(config, variant, selection, version)),
         lock=selection.lock,
+        libraries=selection.libraries,
         budget=size_in_bytes(config.budget) if config.budget else None,
         notes=tuple(_notes(config)),
     )

@@ -30,3 +30,11 @@ class Environment:
             "headers": f"{self.prefix}/include/site/python{self.python}/{distribution}",
             "data": self.prefix,
         }
+
+    def place(self, path: str, distribution: str) -> str:
+        """Where a wheel's file goes, by its path in the wheel; the distribution's name is normalised."""
+        top, _, rest = path.partition("/")
+        folder, _, inner = rest.partition("/")
+        if not top.endswith(".data") or not inner:
+            return f"{self.site_packages}/{path}"
+        return f"{self.scheme(distribution).get(folder, self.site_packages)}/{inner}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from lightship.errors import LightshipError, UsageError
 from lightship.platform import Platform, parse_platform
 from lightship.wheels import toml
 from lightship.wheels.merge import clean
+from lightship.wheels.model import LockedLibrary
 
 _AGAIN = "make it again with `lightship lock`"
 _HEADER = """\
@@ -31,7 +32,8 @@ class LockTable:
     """What Lightship adds to a PEP 751 lock.
 
     `python` is the target's version (`3.11`), `base` what the image stands on (`debian:bookworm`), `inputs`
-    the digest of everything that was asked for, `generated_by` the version of Lightship that wrote the lock.
+    the digest of everything that was asked for, `libraries` why packages are there that only wheels ask for,
+    `generated_by` the version of Lightship that wrote the lock.
     """
 
     variant: str
@@ -40,6 +42,7 @@ class LockTable:
     inputs: Digest
     platforms: tuple[Platform, ...]
     debs: Mapping[Platform, tuple[LockedDeb, ...]]
+    libraries: Mapping[Platform, tuple[LockedLibrary, ...]] = field(default_factory=dict)
     generated_by: str = __version__
 
 
@@ -56,7 +59,7 @@ class Lock(LockTable):
 
 
 class _Table(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
-    """`[tool.lightship]` as it is written; `debian` is by Debian architecture."""
+    """`[tool.lightship]` as it is written; `debian` and `libraries` are by Debian architecture."""
 
     version: str
     variant: str
@@ -65,6 +68,7 @@ class _Table(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=
     platforms: list[str]
     inputs: str
     debian: dict[str, list[LockedDeb]] = {}
+    libraries: dict[str, list[LockedLibrary]] = {}
 
 
 def lock_path(folder: Path, variant: str) -> Path:
@@ -129,6 +133,7 @@ def parse_lock(text: str, *, where: str = "") -> Lock:
         inputs=inputs,
         platforms=platforms,
         debs={platform: tuple(table.debian.get(platform.debian, ())) for platform in platforms},
+        libraries={platform: tuple(table.libraries.get(platform.debian, ())) for platform in platforms},
         generated_by=table.version,
         pylock=pylock,
     )
@@ -174,7 +179,11 @@ def _render_table(table: LockTable) -> list[str]:
         "inputs": table.inputs,
     }
     blocks = [toml.table("tool.lightship", scalars)]
-    debs = {
-        key.debian: msgspec.to_builtins(sorted(value)) for key, value in sorted(table.debs.items()) if value
-    }
-    return [*blocks, toml.table("tool.lightship.debian", debs)] if debs else blocks
+    for name, rows in (("debian", table.debs), ("libraries", table.libraries)):
+        written = _by_architecture(rows)
+        blocks += [toml.table(f"tool.lightship.{name}", written)] if written else []
+    return blocks
+
+
+def _by_architecture(rows: Mapping[Platform, tuple[Any, ...]]) -> dict[str, Any]:
+    return {key.debian: msgspec.to_builtins(sorted(value)) for key, value in sorted(rows.items()) if value}

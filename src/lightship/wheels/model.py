@@ -14,3 +14,15 @@ class LockedWheel(msgspec.Struct, frozen=True, order=True, rename="kebab", omit_
     url: str
     sha256: str
     size: int = 0
+
+
+class LockedLibrary(msgspec.Struct, frozen=True, order=True, rename="kebab"):
+    """Why a Debian package is locked: a file of a wheel needs a shared library that no wheel brings.
+
+    `file` is its path in the wheel; of several files of one wheel, the first.
+    """
+
+    package: str
+    soname: str
+    wheel: str
+    file: str

@@ -32,18 +32,17 @@ def select_wheels(
         ResolutionError: naming every package that has no wheel there.
 
     """
-    tags = target_tags(platform, python_full, glibc)
-    chosen: list[LockedWheel] = []
-    problems: list[str] = []
-    for package in _wanted(lock, platform, python_full):
-        found = _choose(package, tags, python_full)
-        if isinstance(found, LockedWheel):
-            chosen.append(found)
-        else:
-            problems.append(f"{package.name} {package.version or ''}".rstrip() + f": {found}")
+    chosen, problems = _choices(lock, platform, python_full, glibc)
     if problems:
         raise _incomplete(sorted(problems), platform, python_full, glibc)
-    return tuple(sorted(chosen))
+    return chosen
+
+
+def usable_wheels(
+    lock: Lock, *, platform: Platform, python_full: str, glibc: tuple[int, int]
+) -> tuple[LockedWheel, ...]:
+    """As `select_wheels`, without the packages that have no wheel."""
+    return _choices(lock, platform, python_full, glibc)[0]
 
 
 def target_tags(platform: Platform, python: str, glibc: tuple[int, int]) -> list[Tag]:
@@ -69,6 +68,22 @@ def target_environment(platform: Platform, python_full: str) -> Environment:
         "python_version": ".".join(python_full.split(".")[:2]),
         "sys_platform": platform.os,
     }
+
+
+def _choices(
+    lock: Lock, platform: Platform, python_full: str, glibc: tuple[int, int]
+) -> tuple[tuple[LockedWheel, ...], list[str]]:
+    """Give the wheels, sorted, and for each package without one what stands against it."""
+    tags = target_tags(platform, python_full, glibc)
+    chosen: list[LockedWheel] = []
+    problems: list[str] = []
+    for package in _wanted(lock, platform, python_full):
+        found = _choose(package, tags, python_full)
+        if isinstance(found, LockedWheel):
+            chosen.append(found)
+        else:
+            problems.append(f"{package.name} {package.version or ''}".rstrip() + f": {found}")
+    return tuple(sorted(chosen)), problems
 
 
 def _wanted(lock: Lock, platform: Platform, python_full: str) -> Iterator[Package]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lightship.inspect.contents import Contents
 from lightship.inspect.findings import Finding, Rule, Severity
-from lightship.loader import Loader, Missing, parse_cache
+from lightship.loader import Loader, Missing, is_optional, parse_cache
 
 UNRESOLVED = Rule(
     "LV201-missing-library",
@@ -54,12 +54,6 @@ CARRIED_MACHINE = Rule(
 RULES = (UNRESOLVED, PRELOADED, OPTIONAL, INTERPRETER, MACHINE, CARRIED_MACHINE)
 
 _MACHINES = {"amd64": ("X86_64", 64), "arm64": ("AARCH64", 64)}
-_OPTIONAL_PARTS = (
-    "/lib-dynload/",  # CPython builds what it can; tkinter and curses are left without their libraries
-    "/numba/np/ufunc/",  # one of three threading layers is chosen
-    "/nvidia/nvshmem/",  # transports over InfiniBand, EFA and UCX are tried in turn
-    "/nvidia/cufile/",  # GPUDirect Storage over RDMA
-)
 
 
 def check(contents: Contents) -> Iterator[Finding]:
@@ -83,7 +77,7 @@ def _libraries(contents: Contents) -> Iterator[Finding]:
 def _rule_of(item: Missing) -> Rule:
     if item.provider:
         return PRELOADED
-    return OPTIONAL if any(part in item.path for part in _OPTIONAL_PARTS) else UNRESOLVED
+    return OPTIONAL if is_optional(item.path) else UNRESOLVED
 
 
 def _loader(contents: Contents) -> Loader:

@@ -1,0 +1,70 @@
+"""A suite's packages for one platform: the newest of all its archives, and who has which file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lightship.debs.contents import Contents
+from lightship.debs.index import Buffer, PackageIndex, map_file
+from lightship.debs.model import LockedDeb
+from lightship.debs.release import Release
+from lightship.debs.solve import solve
+from lightship.debs.sources import DebianSource
+from lightship.debs.store import IndexStore
+from lightship.errors import ResolutionError
+from lightship.platform import Platform
+
+_PYTHON = re.compile(r"python(3\.\d+)-minimal")
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Verified indexes of a suite; `name` is its code name."""
+
+    name: str
+    platform: Platform
+    index: PackageIndex
+    contents: Contents
+
+    def resolve(self, names: Sequence[str]) -> tuple[LockedDeb, ...]:
+        """Resolve packages and everything they need, sorted by name.
+
+        Raises:
+            ResolutionError: a package that does not exist or cannot be satisfied.
+
+        """
+        _check_pythons(names, self.name, set(self.index.names()))
+        return tuple(package.deb for package in solve(self.index, names, architecture=self.platform.debian))
+
+
+def open_suite(name: str, *, platform: Platform, sources: Sequence[DebianSource], store: IndexStore) -> Suite:
+    """Read the indexes of a suite's archives, `main` first; the newest version among them wins.
+
+    Raises:
+        IntegrityError: an index whose signature, digest or age is not right.
+        NetworkError: a mirror that cannot be read.
+        UsageError: gpgv or the keyring is missing.
+
+    """
+    releases = [store.release(source) for source in sources]
+    texts = [text for release in releases for text in _packages(release, platform, store)]
+    return Suite(name, platform, PackageIndex(texts), Contents(store, releases[0], platform))
+
+
+def _packages(release: Release, platform: Platform, store: IndexStore) -> Iterable[tuple[str, Buffer]]:
+    for component in release.source.components:
+        yield release.source.archive, map_file(store.packages(release, component, platform.debian))
+
+
+def _check_pythons(names: Sequence[str], suite: str, known: set[str]) -> None:
+    for name in names:
+        asked = _PYTHON.fullmatch(name)
+        if asked and name not in known:
+            minors = sorted(int(found[1][2:]) for each in known if (found := _PYTHON.fullmatch(each)))
+            there = " and ".join(f"3.{minor}" for minor in minors) or "no Python"
+            raise ResolutionError(
+                f"{suite} has no Python {asked[1]}; it has {there}",
+                hint=f"set `python` to {there}, or choose a Debian release that has {asked[1]}",
+            )
