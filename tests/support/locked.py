@@ -15,12 +15,14 @@ from lightship.events import Reporter, SilentReporter
 from lightship.platform import Platform
 from lightship.project.detect import Project, read_project
 from lightship.wheels.lock import LockTable, render_lock
+from lightship.wheels.model import LockedLibrary
 from tests.support.wheels import filename, wheel_bytes
 from tests.unit.debs.forge import item, write_deb
 
 AMD64 = Platform("amd64")
 APPLICATION = "from fastapi import FastAPI\napp = FastAPI()\n"
 DEBS = {"base-files": "12.4", "libc6": "2.36-9", "python3.11-minimal": "3.11.2-6"}
+LIBRARIES = tuple(LockedLibrary("libc6", "libc.so.6", name, f"{name}.so") for name in ("demo", "other"))
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def write_lock(made: Locked) -> None:
         inputs=inputs_of(made.project(), "none", made.machine()),
         platforms=(AMD64,),
         debs={AMD64: tuple(_cached_deb(made, name, version) for name, version in DEBS.items())},
+        libraries={AMD64: LIBRARIES},
         generated_by="1.0",
     )
     made.lock.write_text(render_lock(pylock, table))

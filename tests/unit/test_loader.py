@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lightship.elf import read_elf
-from lightship.loader import Loader, Missing, is_driver, parse_cache
+from lightship.loader import Loader, Missing, is_driver, is_optional, parse_cache
 from tests.support.elves import AARCH64, elf
 
 
@@ -138,3 +138,9 @@ def test_the_hosts_cache_names_its_c_library() -> None:
     cache = Path("/etc/ld.so.cache")
     if cache.exists():
         assert Path(parse_cache(cache.read_bytes())["libc.so.6"]).exists()
+
+
+def test_parts_that_may_be_missing_are_known_in_images_and_in_wheels() -> None:
+    assert is_optional("opt/venv/lib/python3.11/site-packages/numba/np/ufunc/tbbpool.so")
+    assert is_optional("numba/np/ufunc/tbbpool.so")
+    assert not is_optional("numba/core/typeconv/_typeconv.so")

@@ -120,12 +120,15 @@ def _unresolved(needs: Sequence[Need], providers: Mapping[str, Provider], suite:
         if provider.package or not asking:
             continue
         more = f" and {len(asking) - 1} more" if len(asking) > 1 else ""
-        have = (
-            f"{_list(provider.others)} have only where the loader does not look"
+        lies = (
+            f"only where the loader does not look (in {_list(provider.others)})"
             if provider.others
-            else f"no package of Debian {suite.name} has for {suite.platform}"
+            else f"in no package of Debian {suite.name} for {suite.platform}"
         )
-        yield f"{asking[0].wheel}: {asking[0].file}{more} needs {soname}, which {have}; `verify` will tell"
+        yield (
+            f"{soname} is {lies}, and {asking[0].wheel} needs it ({asking[0].file}{more}): "
+            "`lightship verify` shows whether the image can do without"
+        )
 
 
 def _ambiguous(needs: Sequence[Need], providers: Mapping[str, Provider]) -> Iterator[str]:
@@ -160,7 +163,7 @@ def _unseen(wheels: Iterable[LockedWheel], suite: Suite, present: Collection[str
     sonames = {name for hint in hints.values() for name in hint.libraries}
     programs = {f"usr/bin/{name}" for hint in hints.values() for name in hint.programs}
     libraries = find_providers(suite, sonames, present)
-    owners = suite.contents.find_paths(programs) if programs else {}
+    owners = suite.contents.find_paths(programs)
     for name, hint in sorted(hints.items()):
         for soname in hint.libraries:
             package = libraries[soname].package

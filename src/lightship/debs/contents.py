@@ -83,8 +83,10 @@ class Contents:
 
         """
         wanted = frozenset(names)
-        texts = [self._libraries(index) for index in self._indexes(self.platform.debian)]
-        found = _gathered(search(text, wanted) for text in texts)
+        if not wanted:
+            return {}
+        indexes = self._indexes(self.platform.debian)
+        found = _gathered(search(self._libraries(index), wanted) for index in indexes)
         folders = loader_folders(self.platform)
         return {
             name: tuple(sorted(owners, key=lambda owner: (owner.folder not in folders, owner)))

@@ -21,6 +21,7 @@ def test_plan_says_what_the_image_will_hold(lightship: Lightship, made: Locked) 
         "python: demo 1.0",
         "application: 1 file",
         "uvicorn app.main:app",
+        "  libc6: demo (demo.so needs libc.so.6) and 1 more\n",
     ):
         assert words in shown.out
     assert "note: FastAPI application app.main:app" in shown.out
@@ -30,6 +31,12 @@ def test_plan_as_json(lightship: Lightship, made: Locked) -> None:
     found = json.loads(lightship("plan", made.folder, "--locked", "--json").out)
     assert found["plan"]["variant"] == "none"
     assert [layer["type"] for layer in found["plan"]["layers"]][:2] == ["base", "environment"]
+    assert found["plan"]["libraries"][0] == {
+        "package": "libc6",
+        "soname": "libc.so.6",
+        "wheel": "demo",
+        "file": "demo.so",
+    }
     assert "Python 3.11" in found["notes"]
 
 

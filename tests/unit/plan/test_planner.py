@@ -23,7 +23,7 @@ from lightship.plan.planner import Files, Selection, make_plan
 from lightship.platform import Platform
 from lightship.project.config import Config
 from lightship.project.sources import SourceFile
-from lightship.wheels.model import LockedWheel
+from lightship.wheels.model import LockedLibrary, LockedWheel
 
 DEB = LockedDeb("base-files", "1", "amd64", "pool/a.deb", 100, "1" * 64)
 FILE = SourceFile("app/main.py", size=3, digest="sha256:" + "3" * 64)
@@ -51,6 +51,13 @@ def test_layers_go_from_what_changes_least_to_what_changes_most() -> None:
     assert [layer.what for layer in made.layers if isinstance(layer, FilesLayer)] == ["models", "application"]
     assert [found.name for found in made.wheels] == ["torch", "a"]
     assert made.debs == (DEB,)
+
+
+def test_the_plan_keeps_who_asked_for_a_package() -> None:
+    asked = (LockedLibrary("libpq5", "libpq.so.5", "psycopg2", "psycopg2/_psycopg.so"),)
+    selection = Selection(Digest("sha256:" + "0" * 64), "bookworm", "3.11", (DEB,), (), asked)
+    made = make_plan(Config(name="demo"), "cpu", Platform("amd64"), selection, Files((FILE,)))
+    assert made.libraries == asked
 
 
 def test_the_image_is_started_as_configured() -> None:

@@ -19,6 +19,7 @@ from lightship.wheels.lock import (
     read_lock,
     render_lock,
 )
+from lightship.wheels.model import LockedLibrary
 
 AMD64, ARM64 = Platform("amd64"), Platform("arm64")
 SHA = "a" * 64
@@ -106,6 +107,24 @@ def test_one_file_stands_on_one_line() -> None:
     ) in lines
 
 
+def test_who_asked_for_a_package_is_written_and_read_back() -> None:
+    libraries = (
+        LockedLibrary("libstdc++6", "libstdc++.so.6", "numpy", "numpy/_core/x.so"),
+        LockedLibrary("libpq5", "libpq.so.5", "psycopg2", "psycopg2/_p.so"),
+    )
+    text = render_lock(PYLOCK, replace(TABLE, libraries={AMD64: libraries, ARM64: ()}))
+    assert (
+        '    { package = "libpq5", soname = "libpq.so.5", wheel = "psycopg2", file = "psycopg2/_p.so" },'
+    ) in text.splitlines()
+    assert parse_lock(text).libraries == {AMD64: tuple(sorted(libraries)), ARM64: ()}
+    assert render_lock(PYLOCK, replace(TABLE, libraries={AMD64: libraries[::-1]})) == text
+
+
+def test_without_libraries_the_lock_says_nothing_of_them() -> None:
+    assert "libraries" not in render_lock(PYLOCK, replace(TABLE, libraries={AMD64: ()}))
+    assert parse_lock(GOOD).libraries == {AMD64: (), ARM64: ()}
+
+
 def test_rendering_again_changes_nothing() -> None:
     once = render_lock(PYLOCK, TABLE)
     assert render_lock(once, TABLE) == once
@@ -131,6 +150,7 @@ GOOD = render_lock(PYLOCK, TABLE)
         (PYLOCK, "not made by Lightship"),
         (GOOD.replace('python = "3.11"', "python = 3"), "cannot be read"),
         (GOOD.replace('variant = "cpu"', 'variant = "cpu"\nfuture = 1'), "cannot be read"),
+        (GOOD + '[tool.lightship.libraries]\namd64 = [{ soname = "libpq.so.5" }]\n', "cannot be read"),
         (GOOD.replace("linux/arm64", "linux/s390x"), "cannot be read"),
         (GOOD.replace("sha256:", "md5:"), "cannot be read"),
         (GOOD.replace('lock-version = "1.0"', ""), "cannot be read"),

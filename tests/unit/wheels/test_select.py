@@ -10,7 +10,7 @@ from lightship.errors import ResolutionError
 from lightship.platform import Platform
 from lightship.wheels.lock import Lock
 from lightship.wheels.model import LockedWheel
-from lightship.wheels.select import select_wheels, target_tags
+from lightship.wheels.select import select_wheels, target_tags, usable_wheels
 
 AMD64, ARM64 = Platform("amd64"), Platform("arm64")
 SHA = "b" * 64
@@ -175,3 +175,9 @@ def test_packaging_itself_would_choose_the_same(best: int) -> None:
     ((_, reference),) = found.pylock.select(tags=target_tags(AMD64, "3.11", (2, 36)))
     assert isinstance(reference, PackageWheel)
     assert reference.filename == BEST_FIRST[best]
+
+
+def test_packages_without_a_wheel_can_be_passed_over() -> None:
+    found = lock(package("a", "a-1.0-py3-none-any.whl"), package("b", "b-1.0-cp310-cp310-win32.whl"))
+    chosen = usable_wheels(found, platform=AMD64, python_full="3.11.2", glibc=(2, 36))
+    assert [wheel.name for wheel in chosen] == ["a"]
