@@ -8,6 +8,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from gzip import BadGzipFile
 from typing import TypeAlias
 
 import msgspec
@@ -24,7 +25,7 @@ _RULES = 1  # of what counts as a library: part of the key under which the extra
 _LIBRARY = re.compile(rb"\.so(?:\.[^/\s]+)?[ \t]")
 _LIBRARY_FOLDERS = (b"lib/", b"lib64/", b"usr/lib/", b"usr/lib64/")
 _BLANKS = (b" ", b"\t")
-_DAMAGED = (EOFError, lzma.LZMAError, zlib.error, OSError)
+_DAMAGED = (EOFError, lzma.LZMAError, zlib.error, BadGzipFile)
 
 
 class Owner(msgspec.Struct, frozen=True, order=True):

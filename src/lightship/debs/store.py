@@ -44,7 +44,7 @@ class PackedIndex:
 
     @contextmanager
     def open(self) -> Iterator[BufferedIOBase]:
-        """Read the text of it; damage shows as EOFError, OSError, LZMAError or zlib.error."""
+        """Read the text of it; damage shows as EOFError, BadGzipFile, LZMAError or zlib.error."""
         with self.path.open("rb") as file, _OPENERS[self.suffix](file) as stream:
             yield stream
 

@@ -55,6 +55,8 @@ def test_a_wheel_that_breaks_off_on_its_way(service: Service) -> None:
             PIP_NO_INDEX="", PIP_FIND_LINKS="", PIP_EXTRA_INDEX_URL="", PIP_INDEX_URL=f"{web.url}/simple"
         )
         service.lightship.lock(service.folder)
+        (wheel,) = (found.hashes["sha256"] for found in read_lock(service.lock_file).packages[0].wheels or ())
+        (service.lightship.home.archives / "sha256" / wheel).unlink()
         web.answers = [broken(GREETING, 1000)]  # whatever is asked for
         said = service.fails(NetworkError.exit_code, "--locked")
         assert service.wheel.name in said
