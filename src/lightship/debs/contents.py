@@ -171,7 +171,7 @@ def _chunks(index: PackedIndex) -> Iterator[bytes]:
                     rest = b""
                 rest += tail
     except _DAMAGED as error:
-        hint = "delete the file and run the command again: it will be fetched anew"
+        hint = "empty the cache (`lightship cache prune`) and run the command again: it will be fetched anew"
         raise IntegrityError("a damaged index", where=str(index.path), hint=hint) from error
     if rest:
         yield rest + b"\n"

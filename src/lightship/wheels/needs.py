@@ -11,6 +11,7 @@ import msgspec
 from lightship.debs.spool import keep, seekable
 from lightship.elf import MAGIC, ElfInfo, read_elf
 from lightship.errors import IntegrityError
+from lightship.fs.atomic import storage_error
 from lightship.loader import Loader
 from lightship.platform import Platform
 from lightship.wheels.archive import Member, WheelArchive, open_wheel
@@ -52,6 +53,7 @@ def read_elves(path: Path, wheel: LockedWheel, *, scratch: Path) -> dict[str, El
     Raises:
         IntegrityError: if the wheel is damaged. A damaged ELF file in it is passed over: packages ship such
             files to test their own readers with.
+        StageError: if `scratch` cannot be written.
 
     """
     with path.open("rb") as stream:
@@ -95,7 +97,11 @@ def _elves(archive: WheelArchive, scratch: Path) -> Iterator[tuple[str, ElfInfo]
 
 
 def _read(path: str, member: Member, scratch: Path) -> ElfInfo | None:
-    with seekable(keep(member.chunks(), member.size, scratch)) as stream:
+    try:
+        content = keep(member.chunks(), member.size, scratch)
+    except OSError as error:
+        raise storage_error(error, scratch) from error
+    with seekable(content) as stream:
         try:
             return read_elf(stream, where=path)
         except IntegrityError:

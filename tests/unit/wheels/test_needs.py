@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lightship.elf import ElfInfo
-from lightship.errors import IntegrityError
+from lightship.errors import IntegrityError, StageError
 from lightship.platform import Platform
 from lightship.wheels.model import LockedWheel
 from lightship.wheels.needs import Need, read_elves, system_needs
@@ -59,6 +59,13 @@ def test_a_big_library_is_read_without_being_held(folder: Path, tmp_path: Path) 
     big = elf([C]) + bytes(20 << 20)
     assert read(folder, "a", {"a/big.so": big})[1]["a/big.so"].needed == (C,)
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("tmp")] == []
+
+
+def test_a_scratch_folder_that_cannot_be_written_is_named(folder: Path) -> None:
+    wheel = write_wheel(folder, "a", "1.0", wheel_bytes("a", "1.0", {"a/big.so": elf([C]) + bytes(9 << 20)}))
+    with pytest.raises(StageError, match="cannot write") as raised:
+        read_elves(folder / wheel.sha256, wheel, scratch=folder / "missing")
+    assert raised.value.where == str(folder / "missing")
 
 
 def test_a_damaged_wheel_is_named(folder: Path) -> None:
