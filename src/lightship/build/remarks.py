@@ -12,8 +12,9 @@ from lightship.digest import of_value
 from lightship.plan.model import Plan, WheelsLayer
 from lightship.wheels.environment import Environment
 from lightship.wheels.model import LockedWheel
+from lightship.wheels.trim import rules_named, wheel_trimmer
 
-RULES = 1
+RULES = 2
 """Part of every key: raised when what is remarked on changes."""
 
 
@@ -47,9 +48,7 @@ def _conflicts(plan: Plan, home: Home) -> tuple[str, ...]:
         (layer, wheel) for layer in layers for wheel in layer.wheels if _archive(home, wheel.sha256).is_file()
     ]
     memo = Memo(home.cache / "remarks")
-    key = of_value(
-        ["conflicts", RULES, *((layer.prefix, layer.python, wheel.sha256) for layer, wheel in fetched)]
-    )
+    key = of_value(["conflicts", RULES, *(_what_is_written(layer, wheel) for layer, wheel in fetched)])
     return memo.get_or_make(key, tuple[str, ...], lambda: tuple(_notes(fetched, home)))
 
 
@@ -69,8 +68,14 @@ def _notes(fetched: list[tuple[WheelsLayer, LockedWheel]], home: Home) -> Iterat
 
 def _written(layer: WheelsLayer, wheel: LockedWheel, home: Home) -> list[str]:
     """List the paths that a wheel installs, each once; remembered, for a big wheel has many thousand."""
-    key = of_value([layer.prefix, layer.python, wheel.sha256])
+    key = of_value(_what_is_written(layer, wheel))
     return Memo(home.cache / "paths").get_or_make(key, list[str], lambda: _read_paths(layer, wheel, home))
+
+
+def _what_is_written(layer: WheelsLayer, wheel: LockedWheel) -> list[object]:
+    """What decides the paths that a wheel installs."""
+    rules = [rule.essence() for rule in rules_named(layer.trim) if rule.concerns(wheel.name)]
+    return [layer.prefix, layer.python, wheel.sha256, rules]
 
 
 def _read_paths(layer: WheelsLayer, wheel: LockedWheel, home: Home) -> list[str]:
@@ -79,7 +84,8 @@ def _read_paths(layer: WheelsLayer, wheel: LockedWheel, home: Home) -> list[str]
 
     with _archive(home, wheel.sha256).open("rb") as stream:
         archive = open_wheel(stream, name=wheel.filename)
-        entries = installed(archive, wheel, Environment(layer.prefix, layer.python))
+        trimmed_by = wheel_trimmer(layer.trim, wheel.name)
+        entries = installed(archive, wheel, Environment(layer.prefix, layer.python), trimmed_by)
         return list(dict.fromkeys(entry.path for entry in entries))
 
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lightship.debs.trim import base_trimmer
 from lightship.digest import hex_of, parse_digest
 from lightship.errors import StageError
 from lightship.fs.entries import Entry, FileContent, Kind, directory, regular, symlink
@@ -19,6 +20,7 @@ from lightship.project.sources import SourceFile
 from lightship.wheels.archive import open_wheel
 from lightship.wheels.environment import Environment
 from lightship.wheels.install import installed
+from lightship.wheels.trim import wheel_trimmer
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def _base(layer: BaseLayer, inputs: Inputs) -> Iterator[Entry]:
     from lightship.debs.base import base_entries
 
     pairs = [(package, inputs.archives[package.sha256]) for package in layer.packages]
-    return base_entries(pairs, platform=Platform(layer.architecture))
+    return base_entries(pairs, platform=Platform(layer.architecture), trimmed_by=base_trimmer(layer.trim))
 
 
 def _environment(layer: EnvironmentLayer) -> Iterator[Entry]:
@@ -78,7 +80,10 @@ def _wheels(layer: WheelsLayer, inputs: Inputs, stack: ExitStack) -> Iterator[En
     for wheel in layer.wheels:
         stream = stack.enter_context(inputs.archives[wheel.sha256].open("rb"))
         opened.append((open_wheel(stream, name=wheel.filename), wheel))
-    streams = [list(installed(archive, wheel, environment)) for archive, wheel in opened]
+    streams = [
+        list(installed(archive, wheel, environment, wheel_trimmer(layer.trim, wheel.name)))
+        for archive, wheel in opened
+    ]
     last = {entry.path: number for number, entries in enumerate(streams) for entry in entries}
     kept = (
         entry

@@ -13,6 +13,7 @@ import click
 from lightship.build.building import build_plan, default_name, plan_project, tag
 from lightship.build.image import Built
 from lightship.build.machine import Machine
+from lightship.build.savings import count_savings
 from lightship.cli.options import Output, common, machine, path_argument
 from lightship.cli.terminal import show_json, size
 from lightship.errors import UsageError
@@ -82,9 +83,10 @@ def _build(
     built = build_plan(project, plan, surroundings, _compression(options))
     name = tag(built, options.name or default_name(plan), surroundings)
     _hand_over(built, name, options, surroundings)
+    trimmed = count_savings(plan, surroundings.home).bytes
     seconds = time.perf_counter() - started
     if not output.as_json:
-        _say(name, project, plan, built, seconds)
+        _say(name, project, plan, built, trimmed, seconds)
     return {
         "name": name,
         "digest": built.descriptor.digest,
@@ -93,6 +95,7 @@ def _build(
         "unpacked": built.unpacked,
         "compressed": built.compressed,
         "added": built.added,
+        "trimmed": trimmed,
         "budget": plan.budget,
         "layers": [
             _layer(layer.title, layer.record.descriptor.digest, made=layer.made) for layer in built.layers
@@ -127,7 +130,7 @@ def _hand_over(built: Built, name: str, options: _Options, surroundings: Machine
         load(image, name, engine=engine, environ=environ, reporter=surroundings.reporter)
 
 
-def _say(name: str, project: Project, plan: Plan, built: Built, seconds: float) -> None:
+def _say(name: str, project: Project, plan: Plan, built: Built, trimmed: int, seconds: float) -> None:
     made = sum(layer.made for layer in built.layers)
     news = f"{made} made, {size(built.added)}" if made else "all there already"
     if project.found:
@@ -137,6 +140,8 @@ def _say(name: str, project: Project, plan: Plan, built: Built, seconds: float) 
         f"  {size(built.unpacked)} unpacked, {size(built.compressed)} compressed, "
         f"{len(built.layers)} layers ({news}), {seconds:.2f} s"
     )
+    if trimmed:
+        click.echo(f"  {size(trimmed)} trimmed: `lightship plan` says what and why")
     for note in built.notes:
         click.echo(f"  note: {note}")
     if plan.budget is not None and built.unpacked > plan.budget:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from lightship.cli.terminal import show_json, size, table
 from lightship.oci.record import LayerRecord
 from lightship.plan.model import Plan
 from lightship.wheels.model import LockedLibrary
+
+if TYPE_CHECKING:
+    from lightship.build.savings import Savings
 
 
 @click.command()
@@ -24,6 +28,7 @@ from lightship.wheels.model import LockedLibrary
 def command(*, path: Path, variant: str, platform: str, locked: bool, offline: bool, output: Output) -> None:
     """Say what the image will hold, layer by layer, before anything is downloaded."""
     from lightship.build.building import advice, builder_for, plan_project
+    from lightship.build.savings import count_savings
     from lightship.platform import parse_platform
     from lightship.project.detect import read_project
 
@@ -33,13 +38,16 @@ def command(*, path: Path, variant: str, platform: str, locked: bool, offline: b
     plan = plan_project(project, variant or project.config.variant, target, surroundings, locked=locked)
     known = builder_for(project, surroundings).known(plan)
     notes = (*project.found, *plan.notes, *advice(project, plan, surroundings))
+    savings = count_savings(plan, surroundings.home)
     if output.as_json:
-        show_json({"plan": plan, "known": known, "notes": notes})
+        show_json({"plan": plan, "known": known, "trimmed": savings, "notes": notes})
         return
     click.echo(f"{plan.name}, variant {plan.variant}, {plan.platform}, {plan.target}\n")
     click.echo(_layers(plan, known))
     for line in _reasons(plan.libraries):
         click.echo(line)
+    for paragraph in _trimmed(savings):
+        click.echo(f"\n{paragraph}")
     click.echo(f"\nstarted as {plan.execution.user}: {' '.join(plan.execution.argv)}")
     for note in notes:
         click.echo(f"note: {note}")
@@ -83,6 +91,15 @@ def _totals(known: Sequence[LayerRecord | None]) -> tuple[str, str]:
 
 def _size(count: int) -> str:
     return size(count) if count else ""
+
+
+def _trimmed(savings: Savings) -> Iterator[str]:
+    """Show what each rule leaves out, as paragraphs."""
+    rows = [(size(each.bytes), each.rule, _shorten(each.reason)) for each in savings.rules]
+    if rows:
+        yield table(("saved", "rule", "left out"), [*rows, (size(savings.bytes), "all", "")], right=(0,))
+    if savings.uncounted:
+        yield f"not counted: what is trimmed from {savings.uncounted} archives that are not fetched yet"
 
 
 def _shorten(title: str, width: int = 70) -> str:

@@ -13,12 +13,12 @@ from lightship.debs.libraries import LibraryScan
 from lightship.debs.model import LockedDeb
 from lightship.debs.overlap import overridden
 from lightship.debs.skeleton import defaults, is_alias, merged, skeleton
-from lightship.debs.trim import is_trimmed
 from lightship.debs.trust import BUNDLE, bundle, is_certificate
 from lightship.debs.unpack import control_files, data_members, entry_of
 from lightship.errors import StageError
 from lightship.fs.entries import Entry, Kind, directory, regular
 from lightship.fs.paths import parents
+from lightship.fs.trim import Trimmer
 from lightship.fs.untar import Member
 from lightship.platform import Platform
 
@@ -26,8 +26,12 @@ _STATUS = "var/lib/dpkg/status.d"
 _OURS = "the base's own files"
 
 
-def base_entries(debs: Sequence[tuple[LockedDeb, Path]], *, platform: Platform) -> Iterator[Entry]:
+def base_entries(
+    debs: Sequence[tuple[LockedDeb, Path]], *, platform: Platform, trimmed_by: Trimmer
+) -> Iterator[Entry]:
     """Yield the whole tree of a base, each path once, parents first; the same for any order of `debs`.
+
+    What `trimmed_by` names a rule for is left out; certificates are in the bundle all the same.
 
     Contents stay readable as long as their entry is kept; no more than one package is held at a time.
 
@@ -43,12 +47,11 @@ def base_entries(debs: Sequence[tuple[LockedDeb, Path]], *, platform: Platform) 
     yield from tree.add(skeleton(platform), _OURS)
     for deb, path in ordered:
         hidden = lost.get(deb.name, frozenset())
-        for entry in tree.add(_package_entries(deb, path, hidden), deb.name):
+        entries = _noting(certificates, _package_entries(deb, path, hidden, trimmed_by))
+        for entry in tree.add((each for each in entries if not trimmed_by(each.path)), deb.name):
             scan.note(entry)
-            if entry.content is not None and is_certificate(entry.path):
-                certificates[entry.path] = b"".join(entry.content.chunks())
             yield entry
-        yield from tree.add(_status(deb.name, controls[deb.name]), _OURS)
+        yield from tree.add(_status(deb.name, controls[deb.name], trimmed_by), _OURS)
     made = [*defaults(has_zones="tzdata" in controls, has_certificates=bool(certificates))]
     made += [regular(BUNDLE, bundle(certificates))] if certificates else []
     made += [regular("etc/ld.so.cache", write_cache(scan.libraries(), platform))]
@@ -92,12 +95,23 @@ def _agree(one: Entry, other: Entry) -> bool:
     return one.kind is other.kind is Kind.DIRECTORY
 
 
-def _package_entries(deb: LockedDeb, path: Path, hidden: frozenset[str]) -> Iterator[Entry]:
+def _package_entries(
+    deb: LockedDeb, path: Path, hidden: frozenset[str], trimmed_by: Trimmer
+) -> Iterator[Entry]:
+    """Yield what is kept of a package, and its certificates in any case."""
     for member in data_members(path, package=deb.name):
         place = merged(member.path)
-        if is_alias(member.path) or place in hidden or is_trimmed(place):
+        if is_alias(member.path) or place in hidden:
             continue
-        yield _placed(member, place, path.parent)
+        if is_certificate(place) or not trimmed_by(place):
+            yield _placed(member, place, path.parent)
+
+
+def _noting(certificates: dict[str, bytes], entries: Iterator[Entry]) -> Iterator[Entry]:
+    for entry in entries:
+        if entry.content is not None and is_certificate(entry.path):
+            certificates[entry.path] = b"".join(entry.content.chunks())
+        yield entry
 
 
 def _placed(member: Member, place: str, folder: Path) -> Entry:
@@ -105,10 +119,11 @@ def _placed(member: Member, place: str, folder: Path) -> Entry:
     return replace(entry, target=merged(entry.target)) if entry.kind is Kind.HARDLINK else entry
 
 
-def _status(name: str, control: Mapping[str, bytes]) -> Iterator[Entry]:
+def _status(name: str, control: Mapping[str, bytes], trimmed_by: Trimmer) -> Iterator[Entry]:
     """What scanners read of a package, in the form of distroless: its control, and digests of its files."""
     yield regular(f"{_STATUS}/{name}", control["control"].rstrip(b"\n") + b"\n")
-    kept = [line for line in control.get("md5sums", b"").splitlines() if not is_trimmed(merged(_path(line)))]
+    lines = control.get("md5sums", b"").splitlines()
+    kept = [line for line in lines if not trimmed_by(merged(_path(line)))]
     yield regular(f"{_STATUS}/{name}.md5sums", b"".join(line + b"\n" for line in kept))
 
 

@@ -6,12 +6,14 @@ from typing import Any
 
 import msgspec
 
+from lightship.debs import trim as debs_trim
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest, of_value
 from lightship.oci.model import Execution
 from lightship.oci.record import Compression
 from lightship.platform import Platform
 from lightship.project.sources import SourceFile
+from lightship.wheels import trim as wheels_trim
 from lightship.wheels.model import LockedLibrary, LockedWheel
 
 FORMAT = 1
@@ -19,11 +21,12 @@ FORMAT = 1
 
 
 class BaseLayer(msgspec.Struct, frozen=True, tag="base"):
-    """The operating system: Debian packages of one suite."""
+    """The operating system: Debian packages of one suite, less what the rules named in `trim` leave out."""
 
     suite: str
     architecture: str
     packages: tuple[LockedDeb, ...]
+    trim: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -36,7 +39,12 @@ class BaseLayer(msgspec.Struct, frozen=True, tag="base"):
 
     def recipe(self) -> dict[str, Any]:
         archives = [package.sha256 for package in self.packages]
-        return {"kind": "base", "architecture": self.architecture, "packages": archives}
+        return {
+            "kind": "base",
+            "architecture": self.architecture,
+            "packages": archives,
+            "trim": [rule.essence() for rule in debs_trim.rules_named(self.trim)],
+        }
 
 
 class EnvironmentLayer(msgspec.Struct, frozen=True, tag="environment"):
@@ -62,11 +70,15 @@ class EnvironmentLayer(msgspec.Struct, frozen=True, tag="environment"):
 
 
 class WheelsLayer(msgspec.Struct, frozen=True, tag="wheels"):
-    """One big wheel, or several small ones; of two that write one path, the later one wins."""
+    """One big wheel, or several small ones; of two that write one path, the later one wins.
+
+    `trim` names the rules of trimming that concern any of them.
+    """
 
     prefix: str
     python: str
     wheels: tuple[LockedWheel, ...]
+    trim: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -79,7 +91,13 @@ class WheelsLayer(msgspec.Struct, frozen=True, tag="wheels"):
 
     def recipe(self) -> dict[str, Any]:
         archives = [wheel.sha256 for wheel in self.wheels]
-        return {"kind": "wheels", "prefix": self.prefix, "python": self.python, "wheels": archives}
+        return {
+            "kind": "wheels",
+            "prefix": self.prefix,
+            "python": self.python,
+            "wheels": archives,
+            "trim": [rule.essence() for rule in wheels_trim.rules_named(self.trim)],
+        }
 
 
 class FilesLayer(msgspec.Struct, frozen=True, tag="files"):

@@ -12,6 +12,7 @@ from lightship.digest import Digest
 from lightship.oci.model import Execution, Healthcheck
 from lightship.plan.layering import layer_wheels
 from lightship.plan.model import BaseLayer, EnvironmentLayer, FilesLayer, LayerPlan, Plan, WheelsLayer
+from lightship.plan.trimming import choose_rules
 from lightship.platform import Platform
 from lightship.project.config import Config, size_in_bytes
 from lightship.project.sources import SourceFile
@@ -63,12 +64,16 @@ def make_plan(
 
 def _layers(config: Config, platform: Platform, selection: Selection, files: Files) -> list[LayerPlan]:
     user, uid, gid = config.user.split(":")
+    present = {deb.name for deb in selection.debs} | {wheel.name for wheel in selection.wheels}
+    trimming = choose_rules(config.trim, present)
     layers: list[LayerPlan] = [
-        BaseLayer(selection.suite, platform.debian, selection.debs),
+        BaseLayer(selection.suite, platform.debian, selection.debs, trimming.base),
         EnvironmentLayer(PREFIX, selection.python, user, int(uid), int(gid), config.workdir),
     ]
     groups = layer_wheels(selection.wheels)
-    layers += [WheelsLayer(PREFIX, selection.python, wheels) for wheels in groups]
+    layers += [
+        WheelsLayer(PREFIX, selection.python, wheels, trimming.for_wheels(wheels)) for wheels in groups
+    ]
     if files.models:
         layers.append(FilesLayer("models", config.workdir, files.models))
     layers.append(FilesLayer("application", config.workdir, files.application))

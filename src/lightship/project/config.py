@@ -12,6 +12,7 @@ import msgspec
 
 from lightship.errors import UsageError
 
+TRIM_LEVELS = ("safe", "none")
 UNIT = {"": 1, "B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "MiB": 2**20, "GiB": 2**30}
 
 
@@ -59,6 +60,7 @@ class Config(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=
     models: tuple[str, ...] = ()
     debian_mirror: str = ""
     budget: str = ""
+    trim: str = "safe"
     variants: dict[str, VariantConfig] = {}
     targets: dict[str, TargetConfig] = {}
     stages: dict[str, StageConfig] = {}
@@ -152,6 +154,8 @@ def _problems(config: Config) -> list[str]:
         found.append(f"user = {config.user!r} is not NAME:UID:GID")
     if any(not 0 < port < 65536 for port in config.ports):
         found.append("ports must lie between 1 and 65535")
+    if config.trim not in TRIM_LEVELS:
+        found.append(f"trim = {config.trim!r} is not a level: it may be {' or '.join(TRIM_LEVELS)}")
     found += [f"variant name {name!r} may hold letters, digits, - and _" for name in _bad_names(config)]
     health = re.fullmatch(r"http://[^/:]*:([0-9]+)/\S*", config.health)
     if config.health and not (health and 0 < int(health[1]) < 65536):

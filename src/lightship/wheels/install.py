@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from lightship.errors import IntegrityError
 from lightship.fs.entries import BytesContent, Content, Entry, Kind
+from lightship.fs.trim import Trimmer, keep_all
 from lightship.wheels.archive import PUBLISHER, Member, WheelArchive
 from lightship.wheels.environment import Environment
 from lightship.wheels.model import LockedWheel
@@ -43,8 +44,12 @@ class _File:
         return Entry(self.path, Kind.FILE, 0o755 if self.executable else 0o644, self.content)
 
 
-def installed(archive: WheelArchive, wheel: LockedWheel, environment: Environment) -> Iterator[Entry]:
+def installed(
+    archive: WheelArchive, wheel: LockedWheel, environment: Environment, trimmed_by: Trimmer = keep_all
+) -> Iterator[Entry]:
     """Yield the regular files of an installed wheel, each path once, `RECORD` last.
+
+    Files that `trimmed_by` names a rule for, by their path in site-packages, are left out, of `RECORD` too.
 
     Raises:
         IntegrityError: if the wheel breaks the format; damaged members raise as their content is read.
@@ -55,7 +60,13 @@ def installed(archive: WheelArchive, wheel: LockedWheel, environment: Environmen
     launchers = _launchers(archive, info, environment)
     unpacked = _unpacked(archive, wheel, info, record, environment, {file.path for file in launchers})
     installer = _generated(f"{environment.site_packages}/{info}/INSTALLER", INSTALLER)
-    files = list({file.path: file for file in (*unpacked, *launchers, installer)}.values())
+    found = {file.path: file for file in (*unpacked, *launchers, installer)}
+    below = f"{environment.site_packages}/"
+    files = [
+        file
+        for path, file in found.items()
+        if not (path.startswith(below) and trimmed_by(path[len(below) :]))
+    ]
     for file in files:
         yield file.entry()
     path = f"{environment.site_packages}/{info}/RECORD"
