@@ -99,6 +99,7 @@ def _package(folder: Path, name: str) -> str:
 def _cached_deb(made: Locked, name: str, version: str) -> LockedDeb:
     archives = made.machine().home.archives / "sha256"
     archives.mkdir(parents=True, exist_ok=True)
-    deb, path = write_deb(archives, name, [item(f"./usr/share/{name}", b"data")], version=version)
+    items = [item(f"./usr/share/{name}", b"data"), item(f"./usr/share/man/man1/{name}.1", b"12345")]
+    deb, path = write_deb(archives, name, items, version=version)
     path.rename(archives / deb.sha256)
     return deb

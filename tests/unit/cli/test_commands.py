@@ -27,6 +27,23 @@ def test_plan_says_what_the_image_will_hold(lightship: Lightship, made: Locked) 
     assert "note: FastAPI application app.main:app" in shown.out
 
 
+def test_plan_and_build_say_what_is_trimmed(lightship: Lightship, made: Locked) -> None:
+    shown = lightship("plan", made.folder, "--locked", "--offline").out
+    assert " 15 B  documentation  manuals; licences stay\n 15 B  all" in shown
+    found = json.loads(lightship("plan", made.folder, "--locked", "--offline", "--json").out)["trimmed"]
+    assert [(rule["rule"], rule["bytes"]) for rule in found["rules"]] == [("documentation", 15)]
+    assert found["uncounted"] == 2
+    assert "from 2 archives that are not fetched yet" in shown
+    assert "15 B trimmed: `lightship plan`" in lightship("build", made.folder, "--locked", "--offline").out
+    assert "trimmed from" not in lightship("plan", made.folder, "--locked", "--offline").out
+
+
+def test_at_level_none_nothing_is_trimmed(lightship: Lightship, made: Locked) -> None:
+    (made.folder / "lightship.toml").write_text('trim = "none"\n')
+    assert "trimmed" not in lightship("build", made.folder, "--offline").out
+    assert "documentation" not in lightship("plan", made.folder, "--offline").out
+
+
 def test_plan_as_json(lightship: Lightship, made: Locked) -> None:
     found = json.loads(lightship("plan", made.folder, "--locked", "--json").out)
     assert found["plan"]["variant"] == "none"

@@ -9,19 +9,21 @@ import pytest
 from lightship.debs.base import base_entries
 from lightship.debs.model import LockedDeb
 from lightship.debs.skeleton import is_alias, merged
-from lightship.debs.trim import RULES, is_trimmed
+from lightship.debs.trim import RULES, base_trimmer
 from lightship.debs.trust import bundle
 from lightship.errors import StageError
 from lightship.fs.entries import Entry, Kind
 from lightship.fs.paths import parents
+from lightship.fs.trim import Trimmer, keep_all
 from lightship.platform import Platform
 from tests.unit.debs.forge import folder, item, link, make_library, write_deb
 
 Package = tuple[LockedDeb, Path]
+SAFE = base_trimmer(tuple(rule.name for rule in RULES))
 
 
-def tree(*debs: Package, platform: str = "amd64") -> dict[str, Entry]:
-    entries = list(base_entries(debs, platform=Platform(platform)))
+def tree(*debs: Package, platform: str = "amd64", trimmed_by: Trimmer = SAFE) -> dict[str, Entry]:
+    entries = list(base_entries(debs, platform=Platform(platform), trimmed_by=trimmed_by))
     found = {entry.path: entry for entry in entries}
     assert len(found) == len(entries)
     seen: set[str] = set()
@@ -86,6 +88,13 @@ def test_documentation_is_trimmed_but_licences_stay(demo: Package) -> None:
     assert not {"usr/share/doc/demo/README", "usr/share/man", "usr/share/man/man1/demo.1.gz"} & set(found)
 
 
+def test_untrimmed_packages_are_whole(demo: Package) -> None:
+    found = tree(demo, trimmed_by=keep_all)
+    assert text(found["usr/share/doc/demo/README"]) == "long"
+    assert "usr/share/man/man1/demo.1.gz" in found
+    assert "usr/share/man/man1/demo.1.gz" in text(found["var/lib/dpkg/status.d/demo.md5sums"])
+
+
 def test_scanners_find_the_packages_and_only_files_that_are_there(demo: Package) -> None:
     found = tree(demo)
     assert text(found["var/lib/dpkg/status.d/demo"]).splitlines()[:2] == ["Package: demo", "Version: 1"]
@@ -124,6 +133,7 @@ def test_the_bundle_holds_every_certificate_in_order(tmp_path: Path) -> None:
     found = tree(write_deb(tmp_path, "ca-certificates", certificates))
     assert text(found["etc/ssl/certs/ca-certificates.crt"]) == "A\nB\nC\n"
     assert found["usr/lib/ssl/cert.pem"].target == "/etc/ssl/certs/ca-certificates.crt"
+    assert "usr/share/ca-certificates/mozilla/a.crt" not in found
     assert bundle({}) == b""
 
 
@@ -142,7 +152,7 @@ def test_the_order_of_the_packages_does_not_matter(demo: Package, tmp_path: Path
     other = write_deb(tmp_path, "another", [item("./usr/bin/another", b"x")])
 
     def stream(*debs: Package) -> Iterator[tuple[Entry, bytes]]:
-        for entry in base_entries(debs, platform=Platform("amd64")):
+        for entry in base_entries(debs, platform=Platform("amd64"), trimmed_by=SAFE):
             yield entry, b"".join(entry.content.chunks()) if entry.content else b""
 
     assert list(stream(demo, other)) == list(stream(other, demo))
@@ -212,24 +222,3 @@ def test_replacing_older_versions_does_not_count_for_this_one(tmp_path: Path) ->
 def test_paths_are_placed_in_the_merged_tree(path: str, place: str) -> None:
     assert merged(path) == place
     assert is_alias(path) == (path == "lib")
-
-
-def test_every_rule_of_trimming_has_a_reason() -> None:
-    assert all(rule.reason for rule in RULES)
-
-
-@pytest.mark.parametrize(
-    ("path", "trimmed"),
-    [
-        ("usr/share/doc", False),
-        ("usr/share/doc/a", False),
-        ("usr/share/doc/a/copyright", False),
-        ("usr/share/doc/a/b/copyright", True),
-        ("usr/share/docs", False),
-        ("usr/share/man", True),
-        ("usr/share/locale/de/x.mo", True),
-        ("usr/lib/locale/C.utf8/LC_CTYPE", False),
-    ],
-)
-def test_trimming_goes_by_folder(path: str, trimmed: bool) -> None:  # noqa: FBT001
-    assert is_trimmed(path) == trimmed

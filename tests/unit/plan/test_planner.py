@@ -38,7 +38,11 @@ def plan(
     config: Config | None = None, version: str = "", models: tuple[SourceFile, ...] = (), **more: Any
 ) -> Plan:
     selection = Selection(
-        Digest("sha256:" + "0" * 64), "bookworm", "3.11", (DEB,), more.get("wheels", (wheel("a"),))
+        Digest("sha256:" + "0" * 64),
+        "bookworm",
+        "3.11",
+        more.get("debs", (DEB,)),
+        more.get("wheels", (wheel("a"),)),
     )
     given = config or Config(name="demo", command=("serve",), ports=(8000, 80))
     return make_plan(given, "cpu", Platform("amd64"), selection, Files((FILE,), models), version)
@@ -157,6 +161,8 @@ def key(layer: LayerPlan) -> str:
         (BASE, replace(BASE, architecture="arm64")),
         (BASE, replace(BASE, packages=(replace(DEB, sha256="5" * 64),))),
         (BASE, replace(BASE, packages=())),
+        (BASE, replace(BASE, trim=("documentation",))),
+        (WHEELS, replace(WHEELS, trim=("tests",))),
         (ENVIRONMENT, replace(ENVIRONMENT, prefix="x")),
         (ENVIRONMENT, replace(ENVIRONMENT, python="x")),
         (ENVIRONMENT, replace(ENVIRONMENT, user="x")),
@@ -204,6 +210,41 @@ def test_keys_of_different_kinds_of_layers_differ() -> None:
 def test_a_wheels_key_is_the_one_in_every_image_that_has_it() -> None:
     first, second = (plan(Config(name=name), wheels=(wheel("a"),)) for name in ("one", "two"))
     assert key(first.layers[2]) == key(second.layers[2])
+
+
+def rules_of(made: Plan) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    (base,) = (layer for layer in made.layers if isinstance(layer, BaseLayer))
+    return base.trim, [layer.trim for layer in made.layers if isinstance(layer, WheelsLayer)]
+
+
+def test_layers_are_trimmed_by_the_rules_that_concern_them() -> None:
+    base, (torch, other) = rules_of(plan(wheels=(wheel("torch", GIANT), wheel("a"))))
+    assert {"documentation", "rare-character-sets"} <= set(base)
+    assert {"torch-test-programs", "headers", "static-libraries"} <= set(torch)
+    assert other == ("static-libraries", "cython-sources")
+
+
+def test_at_level_none_nothing_is_trimmed() -> None:
+    assert rules_of(plan(Config(name="d", trim="none"))) == ((), [()])
+
+
+def test_a_rule_for_one_wheel_changes_no_other_layer() -> None:
+    alone = plan(wheels=(wheel("a"),))
+    beside = plan(wheels=(wheel("torch", GIANT), wheel("a")))
+    assert key(alone.layers[2]) == key(beside.layers[3])
+
+
+def test_headers_stay_beside_a_compiler() -> None:
+    compiler = LockedDeb("g++-12", "1", "amd64", "pool/g.deb", 100, "8" * 64)
+    _, (torch,) = rules_of(plan(debs=(DEB, compiler), wheels=(wheel("torch", GIANT),)))
+    assert "torch-test-programs" in torch
+    assert not {"headers", "static-libraries", "cython-sources"} & set(torch)
+
+
+def test_a_wheel_that_needs_it_spares_a_part_of_the_base() -> None:
+    base, _ = rules_of(plan(wheels=(wheel("pyodbc"),)))
+    assert "documentation" in base
+    assert "rare-character-sets" not in base
 
 
 def test_giants_come_first_then_big_wheels_then_buckets() -> None:

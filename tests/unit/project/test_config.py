@@ -34,6 +34,7 @@ build-packages = ["libpq-dev"]
 runtime-packages = ["libpq5"]
 models = ["models/"]
 budget = "480MB"
+trim = "none"
 
 [variants.cpu]
 requirements = ["requirements.txt"]
@@ -70,6 +71,7 @@ def test_every_key_of_the_design_is_read(tmp_path: Path) -> None:
     )
     assert (config.workdir, config.user, config.ports) == ("/srv", "app:1001:1002", (8000,))
     assert config.build_packages == ("libpq-dev",)
+    assert config.trim == "none"
 
 
 def test_the_table_of_pyproject_is_read(tmp_path: Path) -> None:
@@ -158,6 +160,7 @@ def test_a_configuration_that_is_no_table_is_refused(tmp_path: Path) -> None:
         ({"python": "3.11.2"}, "python = '3.11.2'"),
         ({"python": "2.7"}, "python = '2.7'"),
         ({"workdir": "app"}, "workdir = 'app'"),
+        ({"trim": "all"}, "trim = 'all' is not a level: it may be safe or none"),
         ({"workdir": "/app/../etc"}, "workdir"),
         ({"user": "root"}, "user = 'root'"),
         ({"user": "a:b:c"}, "user = 'a:b:c'"),

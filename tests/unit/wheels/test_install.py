@@ -15,6 +15,7 @@ import pytest
 
 from lightship.errors import IntegrityError
 from lightship.fs.entries import BytesContent, Entry
+from lightship.fs.trim import Trimmer, TrimRule, keep_all, trimmer
 from lightship.wheels.archive import open_wheel
 from lightship.wheels.environment import Environment
 from lightship.wheels.install import installed
@@ -150,13 +151,15 @@ def pips(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Tree]:
 
 @pytest.fixture
 def ours(tmp_path: Path) -> Callable[..., list[Entry]]:
-    def install(name: str, data: bytes, environment: Environment = VENV) -> list[Entry]:
+    def install(
+        name: str, data: bytes, environment: Environment = VENV, trimmed_by: Trimmer = keep_all
+    ) -> list[Entry]:
         path = tmp_path / "wheel"
         path.write_bytes(data)
         with path.open("rb") as stream:
             file = filename(name, "1.0")
             wheel = LockedWheel(name.lower().replace("_", "-"), "1.0", file, "", "")
-            entries = list(installed(open_wheel(stream, name=file), wheel, environment))
+            entries = list(installed(open_wheel(stream, name=file), wheel, environment, trimmed_by))
             return [in_memory(entry) for entry in entries]
 
     return install
@@ -335,3 +338,21 @@ def test_scripts_are_checked_before_they_are_rewritten(ours: Callable[..., list[
     path = "demo-1.0.data/scripts/tool"
     with pytest.raises(IntegrityError, match="does not match its digest"):
         ours("demo", wheel_bytes("demo", "1.0", {path: b"#!python\n"}, record=record_row(path, b"other")))
+
+
+def test_what_is_trimmed_is_in_neither_the_tree_nor_record(ours: Callable[..., list[Entry]]) -> None:
+    files = {
+        "demo/__init__.py": b"",
+        "demo/tests/test_demo.py": b"1",
+        "demo-1.0.data/purelib/demo/tests/more.py": b"2",
+        "demo-1.0.data/data/tests/data.txt": b"3",
+        "demo-1.0.data/scripts/tests": b"4",
+    }
+    trimmed_by = trimmer([TrimRule(name="t", paths=("**/tests/**",), reason="", proof="")], "demo")
+    made = by_path(ours("demo", wheel_bytes("demo", "1.0", files), trimmed_by=trimmed_by))
+    assert [path for path in made if "tests" in path] == [
+        "opt/venv/tests/data.txt",
+        "opt/venv/bin/tests",
+    ]
+    record = rows(made[f"{VENV.site_packages}/demo-1.0.dist-info/RECORD"])
+    assert {os.path.normpath(f"{VENV.site_packages}/{path}") for path in record} == set(made)
