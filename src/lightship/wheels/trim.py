@@ -88,7 +88,7 @@ RULES = (
     ),
     TrimRule(
         name="type-stubs",
-        owners=frozenset({"numpy", "pandas", "pyarrow", "pydantic-core", "scipy", "tokenizers", "torch"}),
+        owners=frozenset({"numpy", "pandas", "pydantic-core", "scipy", "tokenizers", "torch"}),
         paths=("**/*.pyi",),
         reason="type stubs, which type checkers and editors read",
         proof="Python imports no such file; no package named here hands its stubs to lazy_loader, which reads"

@@ -15,6 +15,8 @@ from lightship.wheels.lock import read_lock
 from tests.integration.build.calling import ROOT, Lightship
 from tests.support.wheels import filename, wheel_bytes
 
+UNTRIMMED = "pharmabot:untrimmed"
+
 
 @dataclass(frozen=True, slots=True)
 class Built:
@@ -34,6 +36,17 @@ def pharmabot(tmp_path_factory: pytest.TempPathFactory) -> Built:
     return Built(
         folder, lightship, {variant: lightship.build(folder, "--variant", variant) for variant in variants}
     )
+
+
+@pytest.fixture(scope="session")
+def untrimmed(pharmabot: Built, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Build the example's variant cpu from the same lock once more, with nothing left out of any package."""
+    folder = tmp_path_factory.mktemp("untrimmed") / "pharmabot"
+    shutil.copytree(pharmabot.folder, folder)
+    file = folder / "pyproject.toml"
+    file.write_text(file.read_text().replace("[tool.lightship]\n", '[tool.lightship]\ntrim = "none"\n', 1))
+    digest = pharmabot.lightship.build(folder, "--variant", "cpu", "--locked", "--tag", UNTRIMMED)
+    return Built(folder, pharmabot.lightship, {"cpu": digest})
 
 
 def copy_example(folder: Path) -> Path:

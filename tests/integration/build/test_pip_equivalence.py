@@ -1,10 +1,8 @@
-"""An installed wheel is what `pip install` would have installed (the design's third invariant)."""
+"""An installed wheel is what `pip install` would have installed, where nothing is trimmed."""
 
 from __future__ import annotations
 
 import csv
-import gzip
-import hashlib
 import io
 import os
 import re
@@ -12,64 +10,25 @@ import shutil
 import stat
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from lightship.oci.layout import LayoutImage
 from lightship.wheels.lock import read_lock
-from tests.integration.build.conftest import Built
+from tests.integration.build.conftest import UNTRIMMED, Built
 from tests.integration.build.pythons import python_of
+from tests.integration.build.trees import File, Tree, environment_files, file_of, is_generated
 
 pytestmark = pytest.mark.integration
-VENV = "opt/venv/"
-EMPTY_ENVIRONMENT = re.compile(r"bin/python[0-9.]*|pyvenv\.cfg")
 PIPS_OWN = re.compile(r".*\.dist-info/(INSTALLER|REQUESTED|direct_url\.json)")
 """Who installed it, whether it was asked for by name, and from which file: no business of the wheel's."""
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    mode: int
-    digest: str
-    content: bytes
-    """Only of files that installers write."""
-
-
-Tree = dict[str, File]
-
-
 @pytest.fixture(scope="module")
-def shipped(pharmabot: Built) -> Tree:
-    """Files of the image's virtual environment, read from its layers by Python's own tarfile."""
-    return dict(environment_files(pharmabot.lightship.image("pharmabot:cpu")))
-
-
-def environment_files(image: LayoutImage) -> Iterator[tuple[str, File]]:
-    for layer in image.manifest.layers:
-        with (
-            gzip.open(image.layout.blob_path(layer.digest)) as plain,  # tarfile's own reads one member
-            tarfile.open(fileobj=plain, mode="r|") as archive,
-        ):
-            for member in archive:
-                path = member.name.removeprefix(VENV)
-                if path == member.name or member.isdir() or EMPTY_ENVIRONMENT.fullmatch(path):
-                    continue
-                stream = archive.extractfile(member)
-                assert stream is not None, f"{path} is no regular file"
-                yield path, file_of(path, member.mode, stream.read())
-
-
-def file_of(path: str, mode: int, data: bytes) -> File:
-    return File(mode, hashlib.sha256(data).hexdigest(), data if is_generated(path) else b"")
-
-
-def is_generated(path: str) -> bool:
-    """Whether an installer writes the file: a launcher with the interpreter's path, or RECORD."""
-    return path.startswith("bin/") or path.endswith(".dist-info/RECORD")
+def shipped(untrimmed: Built) -> Tree:
+    """Files of the image's virtual environment."""
+    return dict(environment_files(untrimmed.lightship.image(UNTRIMMED)))
 
 
 @pytest.fixture(scope="module")

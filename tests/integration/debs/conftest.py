@@ -17,11 +17,14 @@ from lightship.debs.fetch import fetch_debs
 from lightship.debs.lock import python_packages, resolve_debs
 from lightship.debs.model import LockedDeb
 from lightship.debs.sources import DebianSource, find_sources
+from lightship.debs.trim import RULES, base_trimmer
 from lightship.errors import NetworkError, UsageError
 from lightship.events import SilentReporter
 from lightship.fs.entries import Entry, Kind
 from lightship.net.http import HttpTransport
 from lightship.platform import Platform
+
+SAFE = base_trimmer(tuple(rule.name for rule in RULES))
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Base:
     root: Path
 
     def entries(self) -> Iterator[Entry]:
-        return base_entries(list(self.debs.items()), platform=self.platform)
+        return base_entries(list(self.debs.items()), platform=self.platform, trimmed_by=SAFE)
 
 
 Resolve = Callable[[str, str, Sequence[str]], tuple[tuple[DebianSource, ...], tuple[LockedDeb, ...]]]
