@@ -15,6 +15,8 @@ _IMPORTS = (
 )
 _COMPILER = "only a compiler reads them, and the image has none; with one, the rule is not applied"
 
+_NVRTC = frozenset({"nvidia-cuda-nvrtc", *(f"nvidia-cuda-nvrtc-cu{major}" for major in (11, 12, 13))})
+
 RULES = (
     TrimRule(
         name="torch-test-programs",
@@ -43,9 +45,9 @@ RULES = (
             "pyarrow/include/**",
             "pyarrow/src/**",
         ),
-        unless=COMPILERS,
+        unless=COMPILERS | _NVRTC,
         reason="C++ headers and CMake files, for extensions and for what torch.compile writes in C++",
-        proof=_COMPILER,
+        proof=_COMPILER + "; nor is it beside NVRTC, a compiler too, which torch.cuda points to them",
     ),
     TrimRule(
         name="static-libraries",

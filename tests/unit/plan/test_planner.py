@@ -241,6 +241,13 @@ def test_headers_stay_beside_a_compiler() -> None:
     assert not {"headers", "static-libraries", "cython-sources"} & set(torch)
 
 
+@pytest.mark.parametrize("name", ["nvidia-cuda-nvrtc", "nvidia-cuda-nvrtc-cu12"])
+def test_headers_of_torch_stay_beside_nvrtc(name: str) -> None:
+    _, (torch, _) = rules_of(plan(wheels=(wheel("torch", GIANT), wheel(name))))
+    assert "torch-test-programs" in torch
+    assert "headers" not in torch
+
+
 def test_a_wheel_that_needs_it_spares_a_part_of_the_base() -> None:
     base, _ = rules_of(plan(wheels=(wheel("pyodbc"),)))
     assert "documentation" in base
