@@ -24,7 +24,7 @@ print([[value.hex() for value in vector] for vector in embedder.embed(["aspirin"
 embedder.close()
 """
 IMPORT_ALL = """
-import importlib, json, pkgutil, sys, warnings
+import importlib, json, os, pkgutil, warnings
 warnings.simplefilter("ignore")
 found, failed = [], {}
 def walk(name):
@@ -40,10 +40,9 @@ def walk(name):
             walk(item.name)
 for name in ("numpy", "scipy", "sklearn", "networkx", "joblib", "mpmath"):
     walk(name)
-print(json.dumps([sorted(found), failed]))
+print(json.dumps([sorted(found), failed]), flush=True)
+os._exit(0)  # so many extension modules do not end well together
 """
-NOT_AT_RUN_TIME = {"scipy.special._precompute.hyp2f1_data"}
-"""Scripts that import tests: see tests/integration/wheels/test_trim_rules.py."""
 
 
 @pytest.fixture(scope="module")
@@ -70,14 +69,15 @@ def test_embeddings_are_the_same_to_the_last_bit(untrimmed: Built) -> None:
 
 
 def test_every_module_that_could_be_imported_still_can(untrimmed: Built) -> None:
-    found, failed = json.loads(run(untrimmed, TRIMMED, IMPORT_ALL))
-    before, failed_before = json.loads(run(untrimmed, UNTRIMMED, IMPORT_ALL))
+    here, there = (
+        json.loads(run(untrimmed, name, IMPORT_ALL).splitlines()[-1]) for name in (TRIMMED, UNTRIMMED)
+    )
+    found, _ = here
     assert len(found) > 1000
-    assert set(before) - set(found) <= NOT_AT_RUN_TIME
-    assert failed.keys() - failed_before.keys() <= NOT_AT_RUN_TIME
+    assert here == there
 
 
-def test_every_distribution_imports_and_the_service_starts(pharmabot: Built) -> None:
+def test_every_distribution_imports(pharmabot: Built) -> None:
     report = pharmabot.lightship.ask("verify", TRIMMED, cwd=pharmabot.folder)
     errors = [finding for finding in report["findings"] if finding["severity"] == "error"]
     assert errors == []
