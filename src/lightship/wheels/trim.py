@@ -152,6 +152,6 @@ def rules_named(names: tuple[str, ...]) -> tuple[TrimRule, ...]:
 def wheel_trimmer(names: tuple[str, ...], distribution: str) -> Trimmer:
     """Give the function that tells which paths below site-packages go, by these rules."""
     trimmed_by = trimmer(rules_named(names), distribution)
-    return (
-        keep_all if trimmed_by is keep_all else lambda path: "" if ".dist-info/" in path else trimmed_by(path)
-    )
+    if trimmed_by is keep_all:
+        return keep_all
+    return lambda path: "" if ".dist-info/" in path else trimmed_by(path)
