@@ -9,6 +9,8 @@ from lightship.fs.trim import Trimmer, TrimRule, trimmer
 
 _UNREAD = "text for people: no program may need what is in usr/share/doc (Debian policy, section 12.3)"
 
+MANUALS = ("documentation", "translations", "shell-completion", "packaging-helpers", "desktop-entries")
+"""Names of the rules about what people read, and no program does."""
 RULES = (
     TrimRule(
         name="documentation",

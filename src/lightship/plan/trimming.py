@@ -27,8 +27,11 @@ class Trimming:
 
 
 def choose_rules(level: str, present: Collection[str]) -> Trimming:
-    """Choose the rules of a level (`safe` or `none`) for an image with these packages and distributions."""
+    """Choose the rules of a level (`safe` or `none`) for an image with these packages and distributions.
+
+    At `none` too, Debian's manuals stay out: slim images of other makes have none either.
+    """
     if level == NONE:
-        return Trimming()
+        return Trimming(debs_trim.MANUALS)
     base = tuple(rule.name for rule in debs_trim.RULES if rule.holds(present))
     return Trimming(base, tuple(rule for rule in wheels_trim.RULES if rule.holds(present)))

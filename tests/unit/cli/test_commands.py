@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lightship.debs.trim import MANUALS
 from lightship.oci.layout import Layout
 from lightship.oci.validate import layout_problems
 from tests.support.locked import Locked
@@ -38,10 +39,11 @@ def test_plan_and_build_say_what_is_trimmed(lightship: Lightship, made: Locked) 
     assert "trimmed from" not in lightship("plan", made.folder, "--locked", "--offline").out
 
 
-def test_at_level_none_nothing_is_trimmed(lightship: Lightship, made: Locked) -> None:
+def test_at_level_none_only_manuals_are_trimmed(lightship: Lightship, made: Locked) -> None:
     (made.folder / "lightship.toml").write_text('trim = "none"\n')
-    assert "trimmed" not in lightship("build", made.folder, "--offline").out
-    assert "documentation" not in lightship("plan", made.folder, "--offline").out
+    lightship("build", made.folder, "--offline")
+    trimmed = json.loads(lightship("plan", made.folder, "--json").out)["trimmed"]["rules"]
+    assert {row["rule"] for row in trimmed} <= set(MANUALS)
 
 
 def test_plan_as_json(lightship: Lightship, made: Locked) -> None:

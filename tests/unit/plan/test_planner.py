@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from lightship.debs.model import LockedDeb
+from lightship.debs.trim import MANUALS, RULES
 from lightship.digest import Digest
 from lightship.errors import UsageError
 from lightship.oci.record import Compression
@@ -224,8 +225,10 @@ def test_layers_are_trimmed_by_the_rules_that_concern_them() -> None:
     assert other == ("static-libraries", "cython-sources")
 
 
-def test_at_level_none_nothing_is_trimmed() -> None:
-    assert rules_of(plan(Config(name="d", trim="none"))) == ((), [()])
+def test_at_level_none_wheels_are_whole_and_only_manuals_stay_out() -> None:
+    base, wheels = rules_of(plan(Config(name="d", trim="none")))
+    assert (base, wheels) == (MANUALS, [()])
+    assert set(MANUALS) < {rule.name for rule in RULES}
 
 
 def test_a_rule_for_one_wheel_changes_no_other_layer() -> None:
