@@ -13,14 +13,14 @@ import statistics
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 BENCH = ROOT / ".bench"
-PROJECT, HOME = BENCH / "pharmabot", BENCH / "home"
+PROJECT, TRIMMED, HOME = BENCH / "whole" / "pharmabot", BENCH / "safe" / "pharmabot", BENCH / "home"
 LIGHTSHIP = Path(sys.executable).with_name("lightship")
 ADDED = "python-slugify"
 RUNS, SLOW_RUNS = 7, 3
@@ -29,24 +29,33 @@ Row = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One finished process: wall and CPU seconds, largest resident set in bytes, standard output."""
+    """One finished process: wall seconds, largest resident set in bytes, standard output."""
 
     seconds: float
-    cpu: float
     memory: int
     output: bytes
 
 
 def main() -> None:
     prepare()
-    sizes = {variant: build(variant) for variant in ("none", "cpu")}
+    sizes = [
+        *size_rows(PROJECT, "none", "wheels whole", ("110 MB", "35 MB")),
+        *size_rows(PROJECT, "cpu", "wheels whole", ("", "")),
+        *size_rows(TRIMMED, "none", "trimmed", ("", "")),
+        *size_rows(TRIMMED, "cpu", "trimmed", ("", "")),
+    ]
     rows = [*cold_rows(), *added_rows(), *app_rows(), *idle_rows(), help_row()]
     print(f"\n{'what':58}{'measured':>14}{'bar':>12}")
-    for what, measured, bar in rows:
+    for what, measured, bar in (*rows, *sizes):
         print(f"{what:58}{measured:>14}{bar:>12}")
-    for variant, bars in (("none", ("110 MB", "35 MB")), ("cpu", ("", ""))):
-        for key, bar in zip(("unpacked", "compressed"), bars, strict=True):
-            print(f"{f'{variant}, {key}':58}{megabytes(sizes[variant][key]):>14}{bar:>12}")
+
+
+def size_rows(project: Path, variant: str, how: str, bars: tuple[str, str]) -> list[Row]:
+    image = json.loads(lightship("build", project, "--variant", variant, "--json").output)
+    return [
+        (f"{variant}, {how}, {key}", megabytes(image[key]), bar)
+        for key, bar in zip(("unpacked", "compressed"), bars, strict=True)
+    ]
 
 
 def cold_rows() -> list[Row]:
@@ -118,13 +127,12 @@ def help_row() -> Row:
 
 
 def prepare() -> None:
+    """Lay out the example twice: as it is, and with nothing of its wheels left out, for like to meet like."""
     ignore = shutil.ignore_patterns("__pycache__", "tests", ".*_cache")
-    shutil.copytree(ROOT / "examples" / "pharmabot", PROJECT, ignore=ignore, dirs_exist_ok=True)
-
-
-def build(variant: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(lightship("build", PROJECT, "--variant", variant, "--json").output)
-    return found
+    for folder in (PROJECT, TRIMMED):
+        shutil.copytree(ROOT / "examples" / "pharmabot", folder, ignore=ignore, dirs_exist_ok=True)
+    file = PROJECT / "pyproject.toml"
+    file.write_text(file.read_text().replace("[tool.lightship]\n", '[tool.lightship]\ntrim = "none"\n'))
 
 
 def forget_layers() -> None:
@@ -138,7 +146,7 @@ def unzip_tar_gzip() -> float:
     folder = BENCH / "by-hand"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    wheels = [path for path in (HOME / "cache" / "archives" / "sha256").iterdir() if is_zip(path)]
+    wheels = locked_wheels()
     started = time.perf_counter()
     for wheel in wheels:
         subprocess.run(["unzip", "-q", "-o", wheel, "-d", folder], check=True)
@@ -147,9 +155,12 @@ def unzip_tar_gzip() -> float:
     return time.perf_counter() - started
 
 
-def is_zip(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(2) == b"PK"
+def locked_wheels() -> list[Path]:
+    """The fetched wheels of the lock: of those it lists for a distribution, the one that was chosen."""
+    packages = tomllib.loads((PROJECT / "pylock.cpu.toml").read_text())["packages"]
+    digests = [wheel["hashes"]["sha256"] for package in packages for wheel in package["wheels"]]
+    archives = (HOME / "cache" / "archives" / "sha256" / digest for digest in digests)
+    return [path for path in archives if path.is_file()]
 
 
 def repeat(
@@ -176,7 +187,7 @@ def lightship(*arguments: object) -> Run:
     if status:
         sys.exit(f"lightship {' '.join(map(str, arguments))} failed:\n{errors.decode()}{output.decode()}")
     elapsed = time.perf_counter() - started
-    return Run(elapsed, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, output)
+    return Run(elapsed, usage.ru_maxrss * 1024, output)
 
 
 def seconds(values: list[float]) -> str:
