@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +18,13 @@ from lightship.debs.model import LockedDeb
 from lightship.errors import UsageError
 from lightship.oci.record import Compression
 from lightship.plan.model import Plan
-from lightship.plan.planner import Files, make_plan
+from lightship.plan.planner import Files, make_plan, with_built
 from lightship.platform import Platform
 from lightship.project.detect import Project, debian_suite
 from lightship.project.ignore import read_ignore
 from lightship.project.sources import scan
 from lightship.reference import parse_reference
-from lightship.wheels.model import LockedWheel
+from lightship.wheels.model import LockedArchive
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ class Fetcher:
     project: Project
     machine: Machine
 
-    def __call__(self, wheels: tuple[LockedWheel, ...], debs: tuple[LockedDeb, ...]) -> Mapping[str, Path]:
+    def __call__(self, wheels: Sequence[LockedArchive], debs: Sequence[LockedDeb]) -> Mapping[str, Path]:
         return {**self._wheels(wheels), **self._debs(debs)}
 
-    def _wheels(self, wheels: tuple[LockedWheel, ...]) -> dict[str, Path]:
+    def _wheels(self, wheels: Sequence[LockedArchive]) -> dict[str, Path]:
         if not wheels:
             return {}
         from lightship.wheels.fetch import fetch_wheels
@@ -52,7 +52,7 @@ class Fetcher:
         )
         return {wheel.sha256: path for wheel, path in found.items()}
 
-    def _debs(self, debs: tuple[LockedDeb, ...]) -> dict[str, Path]:
+    def _debs(self, debs: Sequence[LockedDeb]) -> dict[str, Path]:
         if not debs:
             return {}
         from lightship.build.resolving import debian_sources
@@ -91,7 +91,13 @@ def plan_project(
 
 
 def build_plan(project: Project, plan: Plan, machine: Machine, compression: Compression) -> Built:
-    """Build a plan into the machine's image store."""
+    """Build a plan into the machine's image store; distributions without a wheel first."""
+    if plan.builds:
+        from lightship.build.compiling import build_wheels, builder_root
+
+        root, fetch = builder_root(plan), Fetcher(project, machine)
+        wheels = build_wheels(project, plan.variant, plan.builds, root, machine=machine, fetch=fetch)
+        plan = with_built(plan, wheels, project.config.trim)
     built = builder_for(project, machine, compression).build(plan, project.folder)
     return replace(built, notes=tuple(dict.fromkeys((*plan.notes, *remarks(plan, machine.home)))))
 

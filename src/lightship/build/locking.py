@@ -18,8 +18,10 @@ from lightship.project.detect import Project, debian_suite
 from lightship.project.inputs import fingerprint
 
 if TYPE_CHECKING:
+    from lightship.debs.model import LockedDeb
     from lightship.debs.suite import Suite
-    from lightship.wheels.lock import LockTable
+    from lightship.wheels.lock import Lock, LockTable
+    from lightship.wheels.model import LockedSdist, SourceBuild
 
 
 def lock_file(project: Project, variant: str) -> Path:
@@ -83,6 +85,7 @@ def make_lock(project: Project, variant: str, machine: Machine, *, upgrade: bool
     )
     path = lock_path(project.folder, variant)
     table = _with_libraries(pylock, table, project, suites, machine)
+    table = _with_builders(pylock, table, project, machine)
     write_bytes(path, render_lock(pylock, table).encode())
     return path
 
@@ -95,13 +98,13 @@ def _with_libraries(
     from lightship.build.resolving import root_packages
     from lightship.debs.lock import glibc_version, python_full_version
     from lightship.wheels.lock import parse_lock, render_lock
-    from lightship.wheels.select import usable_wheels
+    from lightship.wheels.select import usable_distributions
 
     lock = parse_lock(render_lock(pylock, table))
     found = {}
     for platform, debs in table.debs.items():
         python, glibc = python_full_version(debs), glibc_version(debs)
-        wheels = usable_wheels(lock, platform=platform, python_full=python, glibc=glibc)
+        wheels = usable_distributions(lock, platform=platform, python_full=python, glibc=glibc).wheels
         found[platform] = add_libraries(suites[platform], root_packages(project), wheels, machine)
     for note in dict.fromkeys(note for system in found.values() for note in system.notes):
         machine.reporter.note(note)
@@ -114,12 +117,21 @@ def _with_libraries(
     )
 
 
+def _with_builders(pylock: str, table: LockTable, project: Project, machine: Machine) -> LockTable:
+    """Add what is needed to build the distributions that have no wheel."""
+    from lightship.build.builders import lock_builders
+    from lightship.wheels.lock import parse_lock, render_lock
+
+    lock = parse_lock(render_lock(pylock, table))
+    return replace(table, builders=lock_builders(project, table.variant, lock, machine))
+
+
 def select(project: Project, variant: str, platform: Platform, machine: Machine) -> Selection:
     """Read what a lock holds for one platform; remembered under the lock's digest.
 
     Raises:
         UsageError: if there is no lock, it is damaged, or it was not made for the platform.
-        ResolutionError: if a distribution has no wheel for the platform.
+        ResolutionError: if a distribution has neither a wheel for the platform nor source.
 
     """
     path = lock_file(project, variant)
@@ -136,7 +148,7 @@ def select(project: Project, variant: str, platform: Platform, machine: Machine)
 def _select(data: bytes, digest: Digest, platform: Platform, path: Path) -> Selection:
     from lightship.debs.lock import glibc_version, python_full_version
     from lightship.wheels.lock import parse_lock
-    from lightship.wheels.select import select_wheels
+    from lightship.wheels.select import select_distributions
 
     lock = parse_lock(_text(data, path), where=str(path))
     if platform not in lock.platforms:
@@ -146,11 +158,31 @@ def _select(data: bytes, digest: Digest, platform: Platform, path: Path) -> Sele
             hint=f'add "{platform}" to platforms in [tool.lightship], then run `lightship lock`',
         )
     debs = lock.debs[platform]
-    wheels = select_wheels(
+    wheels, sdists = select_distributions(
         lock, platform=platform, python_full=python_full_version(debs), glibc=glibc_version(debs)
     )
     libraries = lock.libraries.get(platform, ())
-    return Selection(digest, debian_suite(lock.base), lock.python, debs, wheels, libraries)
+    builds, builder = _builds(lock, platform, sdists, path)
+    suite = debian_suite(lock.base)
+    return Selection(digest, suite, lock.python, debs, wheels, libraries, builds, builder)
+
+
+def _builds(
+    lock: Lock, platform: Platform, sdists: tuple[LockedSdist, ...], path: Path
+) -> tuple[tuple[SourceBuild, ...], tuple[LockedDeb, ...]]:
+    from lightship.wheels.model import SourceBuild
+
+    builder = lock.builders.get(platform)
+    if not sdists:
+        return (), ()
+    if builder is None or any(sdist.name not in builder.requires for sdist in sdists):
+        raise UsageError(
+            "the lock does not say how to build " + ", ".join(sdist.name for sdist in sdists),
+            where=str(path),
+            hint="run `lightship lock`",
+        )
+    builds = tuple(SourceBuild(sdist, builder.requires[sdist.name]) for sdist in sdists)
+    return builds, builder.debian
 
 
 def _recorded_inputs(path: Path, machine: Machine) -> str:
@@ -178,4 +210,6 @@ def _semantic_inputs(project: Project, variant: str) -> str:
 
     asked = request_inputs(python_request(project, variant, project.platforms[0]))
     platforms = [str(platform) for platform in project.platforms]
-    return of_value([asked, platforms, project.config.base, sorted(project.config.runtime_packages)])
+    config = project.config
+    packages = [sorted(config.runtime_packages), sorted(config.build_packages)]
+    return of_value([asked, platforms, config.base, packages])

@@ -149,21 +149,23 @@ def identify(request: RunRequest) -> Identity:
 def bwrap_arguments(request: RunRequest, identity: Identity) -> list[str]:
     """Give bubblewrap's command line, after the program's name; nothing is read or checked here."""
     return [
-        *_ISOLATION,
+        *ISOLATION,
+        "--as-pid-1",
         *("--uid", str(identity.uid), "--gid", str(identity.gid), "--hostname", request.name or "lightship"),
         *("--ro-bind", str(request.root), "/", "--proc", "/proc", "--dev", "/dev"),
         *("--ro-bind-try", "/sys", "/sys"),
         *(word for path in SCRATCH for word in ("--perms", "1777", "--tmpfs", path)),
         *("--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf"),
         *("--ro-bind-try", "/etc/hosts", "/etc/hosts"),
-        *(word for volume in request.volumes for word in _volume_arguments(volume)),
+        *(word for volume in request.volumes for word in volume_arguments(volume)),
         "--clearenv",
         *(word for pair in sorted(request.environment(identity).items()) for word in ("--setenv", *pair)),
         *("--chdir", request.folder, "--", *request.command),
     ]
 
 
-def _volume_arguments(volume: Volume) -> tuple[str, str, str]:
+def volume_arguments(volume: Volume) -> tuple[str, str, str]:
+    """Give bubblewrap's arguments for one volume."""
     return ("--ro-bind" if volume.read_only else "--bind", str(volume.host), volume.container)
 
 
@@ -222,13 +224,12 @@ def _make_mount_point(root: Path, volume: Volume) -> None:
                 point.mkdir(0o755, exist_ok=True)
 
 
-_ISOLATION = (
+ISOLATION = (
     "--unshare-user",
     "--unshare-ipc",
     "--unshare-pid",
     "--unshare-uts",
     "--unshare-cgroup-try",
-    "--as-pid-1",
     "--cap-drop",
     "ALL",
     "--die-with-parent",

@@ -40,6 +40,7 @@ class _Options:
     single_member: bool
     locked: bool
     offline: bool
+    fix_build_packages: bool
 
 
 @click.command()
@@ -55,6 +56,11 @@ class _Options:
 @click.option("--single-member", is_flag=True, help="Write gzip of one member, for old readers; slower.")
 @click.option("--locked", is_flag=True, help="Fail if the lock is missing or stale.")
 @click.option("--offline", is_flag=True, help="Use only what is in the caches.")
+@click.option(
+    "--fix-build-packages",
+    is_flag=True,
+    help="Add the Debian packages that a build misses to the configuration, and go on.",
+)
 @common
 def command(*, output: Output, **given: Any) -> None:
     """Make the image of the project in PATH.
@@ -68,6 +74,10 @@ def command(*, output: Output, **given: Any) -> None:
         raise UsageError(
             "one --tag cannot name several variants", hint="leave out --tag, or build them singly"
         )
+    if options.fix_build_packages and options.locked:
+        raise UsageError(
+            "--fix-build-packages changes what --locked insists on", hint="leave one of them out"
+        )
     surroundings = machine(output, offline=options.offline)
     results = [_build(project, variant, options, surroundings, output) for variant in variants]
     if output.as_json:
@@ -79,8 +89,17 @@ def _build(
 ) -> dict[str, Any]:
     started = time.perf_counter()
     target = parse_platform(options.platform) if options.platform else project.platforms[0]
-    plan = plan_project(project, variant, target, surroundings, locked=options.locked)
-    built = build_plan(project, plan, surroundings, _compression(options))
+
+    def attempt(project: Project) -> tuple[Plan, Built]:
+        plan = plan_project(project, variant, target, surroundings, locked=options.locked)
+        return plan, build_plan(project, plan, surroundings, _compression(options))
+
+    if options.fix_build_packages:
+        from lightship.build.repair import mending
+
+        plan, built = mending(project, attempt, surroundings.reporter)
+    else:
+        plan, built = attempt(project)
     name = tag(built, options.name or default_name(plan), surroundings)
     _hand_over(built, name, options, surroundings)
     trimmed = count_savings(plan, surroundings.home).bytes

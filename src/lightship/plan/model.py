@@ -14,7 +14,7 @@ from lightship.oci.record import Compression
 from lightship.platform import Platform
 from lightship.project.sources import SourceFile
 from lightship.wheels import trim as wheels_trim
-from lightship.wheels.model import LockedLibrary, LockedWheel
+from lightship.wheels.model import LockedLibrary, LockedWheel, SourceBuild
 
 FORMAT = 1
 """Version of the rules by which layers are made: part of every key, so that new rules make new layers."""
@@ -133,7 +133,8 @@ class Plan(msgspec.Struct, frozen=True):
     """What one image will hold.
 
     `libraries` says which wheels asked for Debian packages, `budget` is the image's largest unpacked size in
-    bytes, and `notes` are remarks.
+    bytes, and `notes` are remarks. `builds` are done first, in a root of the packages of `builder`: their
+    wheels get layers then.
     """
 
     name: str
@@ -145,6 +146,8 @@ class Plan(msgspec.Struct, frozen=True):
     lock: Digest
     libraries: tuple[LockedLibrary, ...] = ()
     budget: int | None = None
+    builds: tuple[SourceBuild, ...] = ()
+    builder: tuple[LockedDeb, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

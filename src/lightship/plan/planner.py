@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -12,12 +13,12 @@ from lightship.digest import Digest
 from lightship.oci.model import Execution, Healthcheck
 from lightship.plan.layering import layer_wheels
 from lightship.plan.model import BaseLayer, EnvironmentLayer, FilesLayer, LayerPlan, Plan, WheelsLayer
-from lightship.plan.trimming import choose_rules
+from lightship.plan.trimming import Trimming, choose_rules
 from lightship.platform import Platform
 from lightship.project.config import Config, size_in_bytes
 from lightship.project.sources import SourceFile
 from lightship.wheels.environment import Environment
-from lightship.wheels.model import LockedLibrary, LockedWheel
+from lightship.wheels.model import LockedLibrary, LockedWheel, SourceBuild
 
 PREFIX = "opt/venv"
 PRODUCTION = "production"
@@ -25,7 +26,10 @@ _SECOND = 1_000_000_000
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """What a lock holds for one platform; `python` as `3.11`, `lock` the digest of the lock file."""
+    """What a lock holds for one platform; `python` as `3.11`, `lock` the digest of the lock file.
+
+    `builds` are the distributions that have no wheel, `builder` the packages of the root they are built in.
+    """
 
     lock: Digest
     suite: str
@@ -33,6 +37,8 @@ class Selection(msgspec.Struct, frozen=True):
     debs: tuple[LockedDeb, ...]
     wheels: tuple[LockedWheel, ...]
     libraries: tuple[LockedLibrary, ...] = ()
+    builds: tuple[SourceBuild, ...] = ()
+    builder: tuple[LockedDeb, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +64,48 @@ def make_plan(
         lock=selection.lock,
         libraries=selection.libraries,
         budget=size_in_bytes(config.budget) if config.budget else None,
-        notes=tuple(_notes(config)),
+        builds=selection.builds,
+        builder=selection.builder,
+        notes=tuple(_notes(config, selection)),
     )
+
+
+def with_built(plan: Plan, wheels: Iterable[LockedWheel], trim: str) -> Plan:
+    """Give the plan as it is once its builds are done: their wheels have layers like any other.
+
+    `trim` is the configured level of trimming.
+    """
+    (environment,) = (layer for layer in plan.layers if isinstance(layer, EnvironmentLayer))
+    at = plan.layers.index(environment) + 1
+    above = [layer for layer in plan.layers[at:] if not isinstance(layer, WheelsLayer)]
+    every = (*plan.wheels, *wheels)
+    trimming = choose_rules(trim, _present(plan.debs, every, ()))
+    made = _wheel_layers(environment.python, every, trimming)
+    return msgspec.structs.replace(plan, layers=(*plan.layers[:at], *made, *above), builds=(), builder=())
+
+
+def _present(
+    debs: Iterable[LockedDeb], wheels: Iterable[LockedWheel], builds: Iterable[SourceBuild]
+) -> set[str]:
+    """Names that decide which rules of trimming hold; what is still to be built counts as there."""
+    names = {deb.name for deb in debs} | {wheel.name for wheel in wheels}
+    return names | {build.sdist.name for build in builds}
+
+
+def _wheel_layers(python: str, wheels: Iterable[LockedWheel], trimming: Trimming) -> list[WheelsLayer]:
+    groups = layer_wheels(wheels)
+    return [WheelsLayer(PREFIX, python, group, trimming.for_wheels(group)) for group in groups]
 
 
 def _layers(config: Config, platform: Platform, selection: Selection, files: Files) -> list[LayerPlan]:
     user, uid, gid = config.user.split(":")
-    present = {deb.name for deb in selection.debs} | {wheel.name for wheel in selection.wheels}
+    present = _present(selection.debs, selection.wheels, selection.builds)
     trimming = choose_rules(config.trim, present)
     layers: list[LayerPlan] = [
         BaseLayer(selection.suite, platform.debian, selection.debs, trimming.base),
         EnvironmentLayer(PREFIX, selection.python, user, int(uid), int(gid), config.workdir),
     ]
-    groups = layer_wheels(selection.wheels)
-    layers += [
-        WheelsLayer(PREFIX, selection.python, wheels, trimming.for_wheels(wheels)) for wheels in groups
-    ]
+    layers += _wheel_layers(selection.python, selection.wheels, trimming)
     if files.models:
         layers.append(FilesLayer("models", config.workdir, files.models))
     layers.append(FilesLayer("application", config.workdir, files.application))
@@ -128,8 +160,9 @@ def _labels(config: Config, variant: str, selection: Selection, version: str) ->
     return {**labels, **config.labels}
 
 
-def _notes(config: Config) -> list[str]:
-    if not config.build_packages:
-        return []
-    names = ", ".join(config.build_packages)
-    return [f"every distribution has a wheel: build-packages are not needed ({names})"]
+def _notes(config: Config, selection: Selection) -> Iterator[str]:
+    for build in selection.builds:
+        yield f"{build.sdist.name} {build.sdist.version} has no wheel: it is built from source"
+    if config.build_packages and not selection.builds:
+        names = ", ".join(config.build_packages)
+        yield f"every distribution has a wheel: build-packages are not needed ({names})"

@@ -25,7 +25,7 @@ def fingerprint(folder: Path, config: Config, variant: VariantConfig) -> Digest:
     if uses_pyproject(variant):
         files.append(_pyproject(folder))
     contents = [of_bytes(path.read_bytes()) for path in files]
-    decides = [config.python, config.base, config.platforms, config.runtime_packages]
+    decides = [config.python, config.base, config.platforms, config.runtime_packages, config.build_packages]
     return of_value([FORMAT, contents, msgspec.structs.astuple(variant), decides])
 
 

@@ -1,13 +1,13 @@
-"""Wheels into the cache, several at once, each under the digest that the lock pins."""
+"""Wheels and sources into the cache, several at once, each under the digest that the lock pins."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from lightship.digest import from_hex
 from lightship.errors import IntegrityError, LightshipError, NetworkError
@@ -16,22 +16,26 @@ from lightship.net.download import fetch_file
 from lightship.net.local import local_path
 from lightship.net.redact import redact
 from lightship.net.transport import Transport
-from lightship.wheels.model import LockedWheel
+from lightship.wheels.model import LockedArchive
+
+Archive = TypeVar("Archive", bound=LockedArchive)
 
 
 def fetch_wheels(
-    wheels: Iterable[LockedWheel],
+    wheels: Iterable[Archive],
     *,
     transport: Transport,
     archives: Path,
     offline: bool,
     reporter: Reporter,
     workers: int = 4,
-) -> dict[LockedWheel, Path]:
+    kind: str = "wheels",
+) -> dict[Archive, Path]:
     """Bring every wheel to `archives/sha256/<hex>` and say where each lies.
 
     A file that is there already is trusted: it got its name after it was verified. Wheels with `file:` URLs
-    are copied, since their source can change later, and are read even when `offline`.
+    are copied, since their source can change later, and are read even when `offline`. `kind` is what messages
+    call them.
 
     Raises:
         NetworkError: if a wheel cannot be fetched, or is missing from the cache when offline.
@@ -42,22 +46,22 @@ def fetch_wheels(
     paths = {wheel: wheel_path(archives, wheel) for wheel in wheels}
     missing = {path: wheel for wheel, path in paths.items() if not _is_cached(wheel, path)}
     if offline:
-        _refuse_remote(list(missing.values()))
+        _refuse_remote(list(missing.values()), kind)
     if missing:
         sizes = {wheel: _size(wheel) for wheel in missing.values()}
-        with reporter.task("fetching wheels", sum(sizes.values())) as task:
+        with reporter.task(f"fetching {kind}", sum(sizes.values())) as task:
             # The biggest first: one that starts last would run alone at the end.
             order = sorted(missing.items(), key=lambda item: (-sizes[item[1]], item[1]))
             _fetch_all(order, transport, task, workers)
     return paths
 
 
-def wheel_path(archives: Path, wheel: LockedWheel) -> Path:
+def wheel_path(archives: Path, wheel: LockedArchive) -> Path:
     """Where a wheel lies in the cache, whether it is there or not."""
     return archives / "sha256" / wheel.sha256
 
 
-def _is_cached(wheel: LockedWheel, path: Path) -> bool:
+def _is_cached(wheel: LockedArchive, path: Path) -> bool:
     try:
         size = path.stat().st_size
     except OSError:
@@ -65,18 +69,18 @@ def _is_cached(wheel: LockedWheel, path: Path) -> bool:
     return size == wheel.size if wheel.size else size > 0
 
 
-def _size(wheel: LockedWheel) -> int:
+def _size(wheel: LockedArchive) -> int:
     path = local_path(wheel.url)
     if wheel.size or path is None:
         return wheel.size
     return path.stat().st_size if path.is_file() else 0
 
 
-def _refuse_remote(missing: list[LockedWheel]) -> None:
+def _refuse_remote(missing: Sequence[LockedArchive], kind: str) -> None:
     remote = sorted(wheel.filename for wheel in missing if local_path(wheel.url) is None)
     if remote:
         raise NetworkError(
-            f"{len(remote)} of the locked wheels are not in the cache",
+            f"{len(remote)} of the locked {kind} are not in the cache",
             where=", ".join(remote[:3]) + (", …" if len(remote) > 3 else ""),
             hint="build once without --offline",
             detail="\n".join(remote),
@@ -84,7 +88,7 @@ def _refuse_remote(missing: list[LockedWheel]) -> None:
 
 
 def _fetch_all(
-    order: Iterable[tuple[Path, LockedWheel]], transport: Transport, task: Task, workers: int
+    order: Iterable[tuple[Path, LockedArchive]], transport: Transport, task: Task, workers: int
 ) -> None:
     watched = _Stoppable(task)
     with ThreadPoolExecutor(workers, thread_name_prefix="fetch") as pool:
@@ -104,7 +108,7 @@ def _raise_first(futures: list[Future[None]]) -> None:
         raise next((error for error in errors if not isinstance(error, _Stopped)), errors[0])
 
 
-def _fetch(wheel: LockedWheel, path: Path, transport: Transport, task: Task) -> None:
+def _fetch(wheel: LockedArchive, path: Path, transport: Transport, task: Task) -> None:
     try:
         fetch_file(
             transport, wheel.url, path, digest=from_hex(wheel.sha256), size=wheel.size or None, task=task
@@ -113,7 +117,7 @@ def _fetch(wheel: LockedWheel, path: Path, transport: Transport, task: Task) -> 
         raise _named(error, wheel) from error
 
 
-def _named(error: LightshipError, wheel: LockedWheel) -> LightshipError:
+def _named(error: LightshipError, wheel: LockedArchive) -> LightshipError:
     return type(error)(
         f"{wheel.filename}: {error.message}",
         where=error.where or redact(wheel.url),

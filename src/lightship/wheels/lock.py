@@ -17,8 +17,8 @@ from lightship.digest import Digest, parse_digest
 from lightship.errors import LightshipError, UsageError
 from lightship.platform import Platform, parse_platform
 from lightship.wheels import toml
-from lightship.wheels.merge import clean
-from lightship.wheels.model import LockedLibrary
+from lightship.wheels.merge import clean, clean_value
+from lightship.wheels.model import LockedLibrary, LockedWheel
 
 _AGAIN = "make it again with `lightship lock`"
 _HEADER = """\
@@ -27,13 +27,25 @@ _HEADER = """\
 """
 
 
+class LockedBuilder(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """What wheels are built with on one platform.
+
+    `debian` is the closure of the compilers' root, `requires` the wheels of each distribution's
+    `build-system.requires` (PEP 518), by the distribution's name.
+    """
+
+    debian: tuple[LockedDeb, ...] = ()
+    requires: dict[str, tuple[LockedWheel, ...]] = {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockTable:
     """What Lightship adds to a PEP 751 lock.
 
     `python` is the target's version (`3.11`), `base` what the image stands on (`debian:bookworm`), `inputs`
     the digest of everything that was asked for, `libraries` why packages are there that only wheels ask for,
-    `generated_by` the version of Lightship that wrote the lock.
+    `generated_by` the version of Lightship that wrote the lock. `builders` has the platforms where a
+    distribution has no wheel.
     """
 
     variant: str
@@ -43,6 +55,7 @@ class LockTable:
     platforms: tuple[Platform, ...]
     debs: Mapping[Platform, tuple[LockedDeb, ...]]
     libraries: Mapping[Platform, tuple[LockedLibrary, ...]] = field(default_factory=dict)
+    builders: Mapping[Platform, LockedBuilder] = field(default_factory=dict)
     generated_by: str = __version__
 
 
@@ -59,7 +72,7 @@ class Lock(LockTable):
 
 
 class _Table(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
-    """`[tool.lightship]` as it is written; `debian` and `libraries` are by Debian architecture."""
+    """`[tool.lightship]` as it is written; `debian`, `libraries` and `builder` are by architecture."""
 
     version: str
     variant: str
@@ -69,6 +82,7 @@ class _Table(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=
     inputs: str
     debian: dict[str, list[LockedDeb]] = {}
     libraries: dict[str, list[LockedLibrary]] = {}
+    builder: dict[str, LockedBuilder] = {}
 
 
 def lock_path(folder: Path, variant: str) -> Path:
@@ -134,6 +148,11 @@ def parse_lock(text: str, *, where: str = "") -> Lock:
         platforms=platforms,
         debs={platform: tuple(table.debian.get(platform.debian, ())) for platform in platforms},
         libraries={platform: tuple(table.libraries.get(platform.debian, ())) for platform in platforms},
+        builders={
+            platform: table.builder[platform.debian]
+            for platform in platforms
+            if platform.debian in table.builder
+        },
         generated_by=table.version,
         pylock=pylock,
     )
@@ -182,8 +201,19 @@ def _render_table(table: LockTable) -> list[str]:
     for name, rows in (("debian", table.debs), ("libraries", table.libraries)):
         written = _by_architecture(rows)
         blocks += [toml.table(f"tool.lightship.{name}", written)] if written else []
+    for platform, builder in sorted(table.builders.items()):
+        blocks += _render_builder(f"tool.lightship.builder.{platform.debian}", builder)
     return blocks
 
 
 def _by_architecture(rows: Mapping[Platform, tuple[Any, ...]]) -> dict[str, Any]:
     return {key.debian: msgspec.to_builtins(sorted(value)) for key, value in sorted(rows.items()) if value}
+
+
+def _render_builder(name: str, builder: LockedBuilder) -> list[str]:
+    requires = {
+        name: clean_value(msgspec.to_builtins(sorted(wheels)))
+        for name, wheels in sorted(builder.requires.items())
+    }
+    blocks = [toml.table(name, {"debian": msgspec.to_builtins(sorted(builder.debian))})]
+    return [*blocks, toml.table(f"{name}.requires", requires)] if requires else blocks

@@ -42,7 +42,7 @@ def clean(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _clean_package(package: _Package) -> _Package:
-    cleaned: _Package = _clean_value(package)
+    cleaned: _Package = clean_value(package)
     if "wheels" in cleaned:
         cleaned["wheels"] = sorted(
             cleaned["wheels"], key=lambda wheel: wheel.get("url") or wheel.get("path", "")
@@ -50,14 +50,15 @@ def _clean_package(package: _Package) -> _Package:
     return cleaned
 
 
-def _clean_value(value: Any) -> Any:
+def clean_value(value: Any) -> Any:
+    """Give a part of a lock without credentials in its URLs."""
     if isinstance(value, dict):
         return {
-            key: strip_credentials(item) if key in {"url", "index"} else _clean_value(item)
+            key: strip_credentials(item) if key in {"url", "index"} else clean_value(item)
             for key, item in value.items()
         }
     if isinstance(value, list):
-        return [_clean_value(item) for item in value]
+        return [clean_value(item) for item in value]
     return value
 
 

@@ -1,12 +1,12 @@
-"""Wheels as the lock pins them."""
+"""Archives of Python distributions as the lock pins them."""
 
 from __future__ import annotations
 
 import msgspec
 
 
-class LockedWheel(msgspec.Struct, frozen=True, order=True, rename="kebab", omit_defaults=True):
-    """One wheel, chosen for a platform. `name` is normalised (PEP 503); `size` in bytes, 0 if not known."""
+class LockedArchive(msgspec.Struct, frozen=True, order=True, rename="kebab", omit_defaults=True):
+    """One file of a distribution. `name` is normalised (PEP 503); `size` in bytes, 0 if not known."""
 
     name: str
     version: str
@@ -14,6 +14,21 @@ class LockedWheel(msgspec.Struct, frozen=True, order=True, rename="kebab", omit_
     url: str
     sha256: str
     size: int = 0
+
+
+class LockedWheel(LockedArchive, frozen=True, order=True, rename="kebab", omit_defaults=True):
+    """One wheel, chosen for a platform."""
+
+
+class LockedSdist(LockedArchive, frozen=True, order=True, rename="kebab", omit_defaults=True):
+    """One source distribution, from which a wheel is built for a platform."""
+
+
+class SourceBuild(msgspec.Struct, frozen=True, order=True):
+    """A source distribution, and the wheels that `build-system.requires` comes to (PEP 518)."""
+
+    sdist: LockedSdist
+    requirements: tuple[LockedWheel, ...] = ()
 
 
 class LockedLibrary(msgspec.Struct, frozen=True, order=True, rename="kebab"):

@@ -1,14 +1,14 @@
-"""Which wheels of a lock go into an image, decided for the target and not for this machine."""
+"""Which archives of a lock an image is made from, decided for the target and not for this machine."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from packaging.markers import Environment
-from packaging.pylock import Package, PackageArchive, PackageWheel
+from packaging.pylock import Package, PackageArchive, PackageSdist, PackageWheel
 from packaging.tags import Tag, compatible_tags, cpython_tags, create_compatible_tags_selector
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
@@ -16,33 +16,69 @@ from lightship.errors import ResolutionError
 from lightship.net.redact import redact
 from lightship.platform import Platform
 from lightship.wheels.lock import Lock
-from lightship.wheels.model import LockedWheel
+from lightship.wheels.model import LockedSdist, LockedWheel
 
-_File: TypeAlias = PackageWheel | PackageArchive
+_File: TypeAlias = PackageWheel | PackageSdist | PackageArchive
+_Locked = TypeVar("_Locked", LockedWheel, LockedSdist)
+SDIST_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
+"""PEP 625 names only the first; the others are on the indexes since before it."""
 
 
-def select_wheels(
-    lock: Lock, *, platform: Platform, python_full: str, glibc: tuple[int, int]
-) -> tuple[LockedWheel, ...]:
-    """Choose the best wheel of each package for a platform, sorted by name (PEP 751, "Installation").
+class Distributions(NamedTuple):
+    """What is installed as it is, and what is built first; both sorted by name."""
 
-    `python_full` is the target's whole version (`3.11.2`), `glibc` its C library's.
+    wheels: tuple[LockedWheel, ...]
+    sdists: tuple[LockedSdist, ...]
+
+
+def select_distributions(
+    lock: Lock,
+    *,
+    platform: Platform,
+    python_full: str,
+    glibc: tuple[int, int],
+    only_wheels: bool = False,
+) -> Distributions:
+    """Choose the best wheel of each package for a platform, or its source (PEP 751, "Installation").
+
+    `python_full` is the target's whole version (`3.11.2`), `glibc` its C library's; with `only_wheels`, a
+    package that has but its source counts as one that has nothing.
 
     Raises:
-        ResolutionError: naming every package that has no wheel there.
+        ResolutionError: naming every package that has neither there.
 
     """
-    chosen, problems = _choices(lock, platform, python_full, glibc)
+    found, problems = _select(lock, platform, python_full, glibc)
+    if only_wheels:
+        problems += [f"{sdist.name} {sdist.version}: has only source" for sdist in found.sdists]
     if problems:
         raise _incomplete(sorted(problems), platform, python_full, glibc)
-    return chosen
+    return found
 
 
-def usable_wheels(
+def usable_distributions(
     lock: Lock, *, platform: Platform, python_full: str, glibc: tuple[int, int]
-) -> tuple[LockedWheel, ...]:
-    """As `select_wheels`, without the packages that have no wheel."""
-    return _choices(lock, platform, python_full, glibc)[0]
+) -> Distributions:
+    """As `select_distributions`, without the packages that have neither."""
+    return _select(lock, platform, python_full, glibc)[0]
+
+
+def _select(
+    lock: Lock, platform: Platform, python_full: str, glibc: tuple[int, int]
+) -> tuple[Distributions, list[str]]:
+    tags = target_tags(platform, python_full, glibc)
+    wheels: list[LockedWheel] = []
+    sdists: list[LockedSdist] = []
+    problems: list[str] = []
+    for package in _wanted(lock, platform, python_full):
+        found = _choose(package, tags, python_full)
+        if isinstance(found, LockedWheel):
+            wheels.append(found)
+        elif isinstance(found, LockedSdist):
+            sdists.append(found)
+        else:
+            problems.append(f"{package.name} {package.version or ''}".rstrip() + f": {found}")
+    return Distributions(tuple(sorted(wheels)), tuple(sorted(sdists))), problems
 
 
 def target_tags(platform: Platform, python: str, glibc: tuple[int, int]) -> list[Tag]:
@@ -70,22 +106,6 @@ def target_environment(platform: Platform, python_full: str) -> Environment:
     }
 
 
-def _choices(
-    lock: Lock, platform: Platform, python_full: str, glibc: tuple[int, int]
-) -> tuple[tuple[LockedWheel, ...], list[str]]:
-    """Give the wheels, sorted, and for each package without one what stands against it."""
-    tags = target_tags(platform, python_full, glibc)
-    chosen: list[LockedWheel] = []
-    problems: list[str] = []
-    for package in _wanted(lock, platform, python_full):
-        found = _choose(package, tags, python_full)
-        if isinstance(found, LockedWheel):
-            chosen.append(found)
-        else:
-            problems.append(f"{package.name} {package.version or ''}".rstrip() + f": {found}")
-    return tuple(sorted(chosen)), problems
-
-
 def _wanted(lock: Lock, platform: Platform, python_full: str) -> Iterator[Package]:
     nothing: frozenset[str] = frozenset()
     environment: dict[str, str | frozenset[str]] = {
@@ -98,8 +118,8 @@ def _wanted(lock: Lock, platform: Platform, python_full: str) -> Iterator[Packag
             yield package
 
 
-def _choose(package: Package, tags: list[Tag], python_full: str) -> LockedWheel | str:
-    """The wheel to install, or why there is none."""
+def _choose(package: Package, tags: list[Tag], python_full: str) -> LockedWheel | LockedSdist | str:
+    """The wheel to install, else the source to build one from, or why there is neither."""
     if package.requires_python and not package.requires_python.contains(python_full, prereleases=True):
         return f"needs Python {package.requires_python}"
     if package.vcs:
@@ -111,12 +131,20 @@ def _choose(package: Package, tags: list[Tag], python_full: str) -> LockedWheel 
     files: list[_File] = [package.archive] if package.archive else list(package.wheels or ())
     names = {_filename(file): file for file in files}
     wheels = {name: file for name, file in names.items() if name.endswith(".whl")}
-    if not wheels:
-        return "has no wheel, only source" + (f" ({', '.join(names)})" if names else "")
-    name = _best(wheels, tags)
-    if name is None:
-        return f"has no wheel for the target, only {_sample(wheels)}"
-    return _locked(package, name, wheels[name])
+    best = _best(wheels, tags)
+    if best is not None:
+        return _locked(LockedWheel, package, best, wheels[best])
+    source = package.sdist or (package.archive if not wheels else None)
+    if source is not None:
+        return _source(package, source)
+    return "has no wheel for the target" + (f", only {_sample(wheels)}" if wheels else "")
+
+
+def _source(package: Package, source: PackageSdist | PackageArchive) -> LockedSdist | str:
+    name = _filename(source)
+    if not name.endswith(SDIST_SUFFIXES):
+        return f"has no wheel for the target, and its source is of an unknown kind ({name})"
+    return _locked(LockedSdist, package, name, source)
 
 
 def _best(names: Iterable[str], tags: list[Tag]) -> str | None:
@@ -133,18 +161,20 @@ def _best(names: Iterable[str], tags: list[Tag]) -> str | None:
     return next(fitting, None)
 
 
-def _locked(package: Package, name: str, file: _File) -> LockedWheel | str:
+def _locked(kind: type[_Locked], package: Package, name: str, file: _File) -> _Locked | str:
     sha256 = file.hashes.get("sha256")
     if sha256 is None:
         return f"is pinned by {', '.join(file.hashes)}, not by SHA-256"
     if file.url is None:
         return f"is locked by a path ({file.path}), not by a URL"
+    if package.version is None and kind is LockedSdist:
+        return "is locked without a version"
     version = str(package.version or parse_wheel_filename(name)[1])
-    return LockedWheel(package.name, version, name, file.url, sha256, file.size or 0)
+    return kind(package.name, version, name, file.url, sha256, file.size or 0)
 
 
 def _filename(file: _File) -> str:
-    if isinstance(file, PackageWheel):
+    if isinstance(file, PackageWheel | PackageSdist):
         return file.filename
     return unquote(urlsplit(file.url or file.path or "").path).rpartition("/")[2]
 

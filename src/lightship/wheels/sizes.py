@@ -13,7 +13,8 @@ def with_local_sizes(pylock_text: str) -> str:
     """Fill in `size` (bytes, PEP 751) of every wheel with a `file:` URL, while the file is at hand."""
     document = tomllib.loads(pylock_text)
     for package in document["packages"]:
-        package["wheels"] = [_with_size(wheel) for wheel in package.get("wheels", [])]
+        if "wheels" in package:
+            package["wheels"] = [_with_size(wheel) for wheel in package["wheels"]]
     return toml.document(document)
 
 

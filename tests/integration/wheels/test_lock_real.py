@@ -24,7 +24,7 @@ from lightship.platform import Platform
 from lightship.wheels.fetch import fetch_wheels
 from lightship.wheels.lock import Lock, LockTable, parse_lock, render_lock
 from lightship.wheels.resolve import ResolveRequest, resolve, resolve_platforms
-from lightship.wheels.select import select_wheels
+from lightship.wheels.select import select_distributions
 from lightship.wheels.uv import find_uv
 
 pytestmark = pytest.mark.integration
@@ -87,7 +87,7 @@ def test_locking_again_gives_the_same_bytes(project: Path, pip: PipConfig) -> No
 
 @pytest.mark.parametrize("platform", [AMD64, ARM64])
 def test_every_platform_has_all_its_wheels(lock: Lock, platform: Platform) -> None:
-    wheels = select_wheels(lock, platform=platform, python_full="3.11.2", glibc=(2, 36))
+    wheels, _ = select_distributions(lock, platform=platform, python_full="3.11.2", glibc=(2, 36))
     assert {"fastapi", "uvicorn", "uvloop", "psycopg2-binary", "numpy"} <= {wheel.name for wheel in wheels}
     (numpy,) = (wheel for wheel in wheels if wheel.name == "numpy")
     assert numpy.filename.endswith(f"{platform.machine}.whl")
@@ -96,7 +96,7 @@ def test_every_platform_has_all_its_wheels(lock: Lock, platform: Platform) -> No
 def test_wheels_are_fetched_once_and_then_offline(
     lock: Lock, transport: HttpTransport, tmp_path: Path
 ) -> None:
-    wheels = select_wheels(lock, platform=AMD64, python_full="3.11.2", glibc=(2, 36))
+    wheels, _ = select_distributions(lock, platform=AMD64, python_full="3.11.2", glibc=(2, 36))
     reporter = SilentReporter()
     paths = fetch_wheels(wheels, transport=transport, archives=tmp_path, offline=False, reporter=reporter)
     assert set(paths) == set(wheels)
@@ -177,7 +177,7 @@ def test_the_cpu_build_of_torch_is_found_where_pip_is_configured_to_look(
         lock = parse_lock(make_lock(tmp_path, pip, AMD64, torch="cpu"))
     except ResolutionError as error:
         pytest.skip(f"no CPU build of torch can be reached from here: {error}")
-    wheels = select_wheels(lock, platform=AMD64, python_full="3.11.2", glibc=(2, 36))
+    wheels, _ = select_distributions(lock, platform=AMD64, python_full="3.11.2", glibc=(2, 36))
     (torch,) = (wheel for wheel in wheels if wheel.name == "torch")
     assert torch.version.endswith("+cpu")
     assert not any(wheel.name.startswith(("nvidia-", "triton")) for wheel in wheels)

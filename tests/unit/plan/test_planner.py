@@ -20,11 +20,11 @@ from lightship.plan.model import (
     WheelsLayer,
     layer_key,
 )
-from lightship.plan.planner import Files, Selection, make_plan
+from lightship.plan.planner import Files, Selection, make_plan, with_built
 from lightship.platform import Platform
 from lightship.project.config import Config
 from lightship.project.sources import SourceFile
-from lightship.wheels.model import LockedLibrary, LockedWheel
+from lightship.wheels.model import LockedLibrary, LockedSdist, LockedWheel, SourceBuild
 
 DEB = LockedDeb("base-files", "1", "amd64", "pool/a.deb", 100, "1" * 64)
 FILE = SourceFile("app/main.py", size=3, digest="sha256:" + "3" * 64)
@@ -284,3 +284,29 @@ def test_no_wheels_make_no_layers() -> None:
 
 def test_buckets_never_change() -> None:
     assert [bucket(name) for name in ("fastapi", "pydantic", "uvicorn")] == [10, 3, 10]
+
+
+SOURCE = SourceBuild(LockedSdist("b", "2.0", "b-2.0.tar.gz", "https://example.org/b", "4" * 64))
+
+
+def from_source(config: Config | None = None) -> Plan:
+    selection = Selection(
+        Digest("sha256:" + "0" * 64), "bookworm", "3.11", (DEB,), (wheel("a"),), (), (SOURCE,), (DEB,)
+    )
+    given = config or Config(name="demo", command=("serve",))
+    return make_plan(given, "cpu", Platform("amd64"), selection, Files((FILE,)))
+
+
+def test_what_has_no_wheel_is_said_and_has_no_layer_yet() -> None:
+    made = from_source(Config(name="demo", command=("serve",), build_packages=("libpq-dev",)))
+    assert made.builds == (SOURCE,)
+    assert made.builder == (DEB,)
+    assert made.notes == ("b 2.0 has no wheel: it is built from source",)
+    assert [found.name for found in made.wheels] == ["a"]
+
+
+def test_built_wheels_have_layers_as_if_they_had_been_fetched() -> None:
+    built = wheel("b", ALONE, version="2.0")
+    done = with_built(from_source(), [built], "safe")
+    assert done.layers == plan(Config(name="demo", command=("serve",)), wheels=(wheel("a"), built)).layers
+    assert done.builds == ()

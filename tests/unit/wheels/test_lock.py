@@ -4,6 +4,7 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from packaging.pylock import Pylock
 
@@ -13,13 +14,14 @@ from lightship.errors import UsageError
 from lightship.platform import Platform
 from lightship.wheels.lock import (
     Lock,
+    LockedBuilder,
     LockTable,
     lock_path,
     parse_lock,
     read_lock,
     render_lock,
 )
-from lightship.wheels.model import LockedLibrary
+from lightship.wheels.model import LockedLibrary, LockedWheel
 
 AMD64, ARM64 = Platform("amd64"), Platform("arm64")
 SHA = "a" * 64
@@ -175,3 +177,16 @@ def test_a_missing_lock_says_how_to_make_it(tmp_path: Path) -> None:
 def test_equal_tables_of_different_order_are_equal_bytes() -> None:
     assert TABLE.debs[AMD64] != TABLE.debs[AMD64][::-1]
     assert render_lock(PYLOCK, replace(TABLE, debs={AMD64: TABLE.debs[AMD64][::-1]})) == GOOD
+
+
+def replace_url(wheel: LockedWheel, url: str) -> LockedWheel:
+    return msgspec.structs.replace(wheel, url=url)
+
+
+def test_what_wheels_are_built_with_is_read_back_without_credentials() -> None:
+    wheel = LockedWheel("setuptools", "80", "setuptools-80-py3-none-any.whl", "https://h/s.whl", SHA, 3)
+    secret = replace_url(wheel, "https://me:secret@h/s.whl")
+    table = replace(TABLE, builders={ARM64: LockedBuilder((DEB,), {"own": (secret,), "other": ()})})
+    text = render_lock(PYLOCK, table)
+    assert "secret" not in text
+    assert parse_lock(text).builders == {ARM64: LockedBuilder((DEB,), {"other": (), "own": (wheel,)})}

@@ -9,8 +9,8 @@ from lightship.digest import of_bytes
 from lightship.errors import ResolutionError
 from lightship.platform import Platform
 from lightship.wheels.lock import Lock
-from lightship.wheels.model import LockedWheel
-from lightship.wheels.select import select_wheels, target_tags, usable_wheels
+from lightship.wheels.model import LockedSdist, LockedWheel
+from lightship.wheels.select import Distributions, select_distributions, target_tags, usable_distributions
 
 AMD64, ARM64 = Platform("amd64"), Platform("arm64")
 SHA = "b" * 64
@@ -40,8 +40,8 @@ def select(
     python: str = "3.11.2",
     glibc: tuple[int, int] = (2, 36),
 ) -> list[str]:
-    chosen = select_wheels(lock(*packages), platform=platform, python_full=python, glibc=glibc)
-    return [wheel.filename for wheel in chosen]
+    chosen = select_distributions(lock(*packages), platform=platform, python_full=python, glibc=glibc)
+    return [archive.filename for archive in (*chosen.wheels, *chosen.sdists)]
 
 
 def problem(*packages: dict[str, Any], platform: Platform = AMD64) -> ResolutionError:
@@ -53,8 +53,9 @@ def problem(*packages: dict[str, Any], platform: Platform = AMD64) -> Resolution
 
 def test_a_wheel_is_chosen_with_all_that_fetching_needs() -> None:
     found = lock(package("a", "a-1.0-py3-none-any.whl"))
-    assert select_wheels(found, platform=AMD64, python_full="3.11.2", glibc=(2, 36)) == (
-        LockedWheel("a", "1.0", "a-1.0-py3-none-any.whl", "https://h/a-1.0-py3-none-any.whl", SHA, 9),
+    wheel = LockedWheel("a", "1.0", "a-1.0-py3-none-any.whl", "https://h/a-1.0-py3-none-any.whl", SHA, 9)
+    assert select_distributions(found, platform=AMD64, python_full="3.11.2", glibc=(2, 36)) == Distributions(
+        (wheel,), ()
     )
 
 
@@ -122,13 +123,13 @@ def test_every_package_without_a_wheel_is_named_with_what_it_has() -> None:
     error = problem(
         package("fine", "fine-1.0-py3-none-any.whl"),
         package("numpy", "numpy-1.0-cp39-cp39-win32.whl"),
-        package("docopt", sdist={"url": "https://h/docopt-1.0.tar.gz", "hashes": {"sha256": SHA}}),
+        package("docopt", archive={"url": "https://h/docopt-1.0.rar", "hashes": {"sha256": SHA}}),
         platform=ARM64,
     )
     assert error.message == "2 packages have no wheel for linux/arm64, Python 3.11.2, glibc 2.36"
     assert error.where == "docopt 1.0, numpy 1.0"
     assert error.detail.splitlines() == [
-        "docopt 1.0: has no wheel, only source",
+        "docopt 1.0: has no wheel for the target, and its source is of an unknown kind (docopt-1.0.rar)",
         "numpy 1.0: has no wheel for the target, only numpy-1.0-cp39-cp39-win32.whl",
     ]
     assert "find-links" in error.hint
@@ -142,7 +143,7 @@ def test_every_package_without_a_wheel_is_named_with_what_it_has() -> None:
             "comes from a repository (https://h/r)",
         ),
         ({"directory": {"path": "libs/own"}}, "is the folder libs/own"),
-        ({"archive": {"url": "https://h/x-1.0.zip", "hashes": {"sha256": SHA}}}, "only source (x-1.0.zip)"),
+        ({"archive": {"url": "https://h/x-1.0.zip", "hashes": {"sha256": SHA}}}, "locked without a version"),
         ({"archive": {"path": "x-1.0-py3-none-any.whl", "hashes": {"sha256": SHA}}}, "locked by a path"),
         ({"archive": {"url": "https://h/x-1.0-py3-none-any.whl", "hashes": {"md5": "0"}}}, "not by SHA-256"),
     ],
@@ -151,6 +152,37 @@ def test_what_is_no_wheel_is_named(source: dict[str, Any], said: str) -> None:
     error = problem({"name": "own", **source})
     assert said in error.detail
     assert "secret" not in error.detail
+
+
+SOURCE = {"url": "https://h/a-1.0.tar.gz", "size": 7, "hashes": {"sha256": SHA}}
+
+
+@pytest.mark.parametrize("files", [(), ("a-1.0-cp39-cp39-win32.whl",)])
+def test_what_has_no_wheel_for_the_target_is_built_from_its_source(files: tuple[str, ...]) -> None:
+    found = lock(package("a", *files, sdist=SOURCE), package("b", "b-1.0-py3-none-any.whl"))
+    target = {"platform": AMD64, "python_full": "3.11.2", "glibc": (2, 36)}
+    source = LockedSdist("a", "1.0", "a-1.0.tar.gz", "https://h/a-1.0.tar.gz", SHA, 7)
+    chosen = select_distributions(found, **target)  # type: ignore[arg-type]
+    assert chosen.sdists == usable_distributions(found, **target).sdists == (source,)  # type: ignore[arg-type]
+    assert [wheel.name for wheel in chosen.wheels] == ["b"]
+
+
+def test_where_only_wheels_will_do_source_counts_as_nothing() -> None:
+    with pytest.raises(ResolutionError) as raised:
+        select_distributions(
+            lock(package("a", sdist=SOURCE)),
+            platform=AMD64,
+            python_full="3.11.2",
+            glibc=(2, 36),
+            only_wheels=True,
+        )
+    assert raised.value.detail == "a 1.0: has only source"
+
+
+def test_sources_are_found_whatever_else_a_platform_lacks() -> None:
+    found = lock(package("a", sdist=SOURCE), package("b", "b-1.0-cp39-cp39-win32.whl"))
+    usable = usable_distributions(found, platform=AMD64, python_full="3.11.2", glibc=(2, 36))
+    assert [source.name for source in usable.sdists] == ["a"]
 
 
 def test_a_package_for_another_python_is_named() -> None:
@@ -179,5 +211,5 @@ def test_packaging_itself_would_choose_the_same(best: int) -> None:
 
 def test_packages_without_a_wheel_can_be_passed_over() -> None:
     found = lock(package("a", "a-1.0-py3-none-any.whl"), package("b", "b-1.0-cp310-cp310-win32.whl"))
-    chosen = usable_wheels(found, platform=AMD64, python_full="3.11.2", glibc=(2, 36))
-    assert [wheel.name for wheel in chosen] == ["a"]
+    chosen = usable_distributions(found, platform=AMD64, python_full="3.11.2", glibc=(2, 36))
+    assert [wheel.name for wheel in chosen.wheels] == ["a"]

@@ -1,0 +1,139 @@
+"""What a lock says of builds: the builder's Debian packages, and the wheels that build backends need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from lightship.build.machine import Machine
+from lightship.build.resolving import debian_sources
+from lightship.build.toolchain import toolchain_packages
+from lightship.debs.lock import glibc_version, python_full_version, python_packages, resolve_debs
+from lightship.debs.model import LockedDeb
+from lightship.digest import of_bytes
+from lightship.events import SilentReporter
+from lightship.platform import Platform
+from lightship.project.detect import Project, debian_suite
+from lightship.wheels.fetch import fetch_wheels
+from lightship.wheels.lock import Lock, LockedBuilder, LockTable, parse_lock, render_lock
+from lightship.wheels.model import LockedSdist, LockedWheel
+from lightship.wheels.request import ResolveRequest
+from lightship.wheels.resolve import resolve
+from lightship.wheels.sdist import build_requires
+from lightship.wheels.select import select_distributions, usable_distributions
+from lightship.wheels.sizes import with_local_sizes
+
+
+def lock_builders(
+    project: Project, variant: str, lock: Lock, machine: Machine
+) -> Mapping[Platform, LockedBuilder]:
+    """Resolve a builder for every platform on which a distribution of the lock has no wheel.
+
+    Raises:
+        ResolutionError: if a Debian package or a build requirement cannot be found.
+        NetworkError, IntegrityError: if a source or an index cannot be had or trusted.
+
+    """
+    found = {}
+    for platform in lock.platforms:
+        debs = lock.debs[platform]
+        target = _Target(platform, python_full_version(debs), glibc_version(debs))
+        sdists = usable_distributions(
+            lock, platform=platform, python_full=target.python_full, glibc=target.glibc
+        ).sdists
+        if sdists:
+            requires = _static_requires(project, variant, target, sdists, machine)
+            found[platform] = LockedBuilder(_resolve_root(project, platform, machine), requires)
+    return found
+
+
+class Target(Protocol):
+    """What build requirements must run on."""
+
+    @property
+    def platform(self) -> Platform: ...
+    @property
+    def python_full(self) -> str: ...
+    @property
+    def glibc(self) -> tuple[int, int]: ...
+
+
+def resolve_requirements(
+    requirements: tuple[str, ...], project: Project, variant: str, target: Target, machine: Machine
+) -> tuple[LockedWheel, ...]:
+    """Resolve what a build backend needs to wheels for the builder's own Python.
+
+    Raises:
+        ResolutionError: if there are no such wheels; a build requirement is not itself built from source.
+
+    """
+    if not requirements:
+        return ()
+    python = project.config.python
+    request = ResolveRequest(
+        folder=project.folder,
+        python=python,
+        platform=target.platform,
+        glibc=target.glibc,
+        inline=requirements,
+        torch=project.variant(variant).torch,
+        offline=machine.offline,
+    )
+    text = resolve(request, pip=machine.pip, environ=machine.environ, reporter=SilentReporter())
+    table = LockTable(
+        variant="build", python=python, base="", inputs=of_bytes(b""), platforms=(target.platform,), debs={}
+    )
+    lock = parse_lock(render_lock(with_local_sizes(text), table), where="build requirements")
+    found = select_distributions(
+        lock,
+        platform=target.platform,
+        python_full=target.python_full,
+        glibc=target.glibc,
+        only_wheels=True,
+    )
+    return found.wheels
+
+
+def _resolve_root(project: Project, platform: Platform, machine: Machine) -> tuple[LockedDeb, ...]:
+    config = project.config
+    suite = debian_suite(config.base)
+    names = (*python_packages(config.python), *toolchain_packages(config.python))
+    return resolve_debs(
+        (*names, *config.build_packages),
+        suite=suite,
+        platform=platform,
+        sources=debian_sources(suite, config.debian_mirror, machine),
+        transport=machine.transport,
+        cache=machine.home.indexes,
+        clock=machine.clock,
+        reporter=machine.reporter,
+        offline=machine.offline,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    platform: Platform
+    python_full: str
+    glibc: tuple[int, int]
+
+
+def _static_requires(
+    project: Project, variant: str, target: Target, sdists: tuple[LockedSdist, ...], machine: Machine
+) -> dict[str, tuple[LockedWheel, ...]]:
+    """Read and resolve `build-system.requires` of each; equal lists of requirements are asked for once."""
+    paths = fetch_wheels(
+        sdists,
+        transport=machine.transport,
+        archives=machine.home.archives,
+        offline=machine.offline,
+        reporter=machine.reporter,
+        kind="sources",
+    )
+    asked = {sdist.name: build_requires(path, sdist) for sdist, path in paths.items()}
+    answers = {
+        requirements: resolve_requirements(requirements, project, variant, target, machine)
+        for requirements in dict.fromkeys(asked.values())
+    }
+    return {name: answers[requirements] for name, requirements in asked.items()}

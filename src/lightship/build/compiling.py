@@ -1,0 +1,87 @@
+"""The builds of a plan, carried out on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from lightship.build.builders import resolve_requirements
+from lightship.build.diagnose import Missing
+from lightship.build.machine import Machine
+from lightship.build.resolving import debian_sources
+from lightship.build.sandbox import Sandbox
+from lightship.build.suggest import Suggester
+from lightship.build.wheelhouse import SECONDS, BuilderRoot, FetchFiles, Tools, Wheelhouse
+from lightship.debs.contents import Contents
+from lightship.debs.lock import glibc_version, python_full_version
+from lightship.debs.store import IndexStore
+from lightship.errors import LightshipError
+from lightship.plan.model import Plan
+from lightship.project.detect import Project, debian_suite
+from lightship.wheels.model import LockedWheel, SourceBuild
+from lightship.wheels.uv import find_uv
+
+
+def builder_root(plan: Plan) -> BuilderRoot:
+    """Describe the root that a plan's wheels are built in."""
+    return BuilderRoot(plan.builder, plan.platform, python_full_version(plan.debs), glibc_version(plan.debs))
+
+
+def build_wheels(
+    project: Project,
+    variant: str,
+    builds: Sequence[SourceBuild],
+    root: BuilderRoot,
+    *,
+    machine: Machine,
+    fetch: FetchFiles,
+    seconds: float = SECONDS,
+) -> tuple[LockedWheel, ...]:
+    """Build what has no wheel, or find what was built before; the wheels lie in the cache of archives.
+
+    `seconds` is each build's limit.
+
+    Raises:
+        StageError: if a build fails (`MissingPackageError` where a Debian package would help).
+        UsageError: without bubblewrap, or for a platform that this machine does not run.
+        NetworkError, IntegrityError: if something that a build needs cannot be had.
+
+    """
+    if not builds:
+        return ()
+
+    def resolve(requirements: tuple[str, ...]) -> tuple[LockedWheel, ...]:
+        return resolve_requirements(requirements, project, variant, root, machine)
+
+    def find(missing: Sequence[Missing]) -> tuple[Missing, str] | None:
+        present = frozenset(deb.name for deb in root.packages)
+        try:
+            return Suggester(_contents(project, root, machine), present)(missing)
+        except LightshipError:  # without the index, that the build failed is still what matters
+            return None
+
+    house = Wheelhouse(
+        home=machine.home,
+        tools=_tools(machine),
+        fetch=fetch,
+        resolve=resolve,
+        find=find,
+        reporter=machine.reporter,
+        seconds=seconds,
+    )
+    return house.build_all(builds, root)
+
+
+def _tools(machine: Machine) -> Tools:
+    search = machine.environ.get("PATH", "")
+    return Tools(lambda: Sandbox.find(search).bwrap, find_uv(), version("uv"))
+
+
+def _contents(project: Project, root: BuilderRoot, machine: Machine) -> Contents:
+    config = project.config
+    sources = debian_sources(debian_suite(config.base), config.debian_mirror, machine)
+    store = IndexStore(
+        machine.transport, machine.home.indexes, machine.clock, machine.reporter, machine.offline
+    )
+    suite = next(source for source in sources if source.archive == "main")
+    return Contents(store, store.release(suite), root.platform)

@@ -1,0 +1,112 @@
+"""The builder's root: compilers and headers from Debian packages, unpacked once, never shipped."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from lightship.build.layerstore import publish_folder
+from lightship.debs.base import base_entries
+from lightship.debs.model import LockedDeb
+from lightship.debs.trim import MANUALS, base_trimmer
+from lightship.digest import Digest, hex_of, of_value
+from lightship.events import Reporter
+from lightship.fs.atomic import storage_error
+from lightship.fs.entries import Entry, directory, symlink
+from lightship.fs.plant import Planter
+from lightship.fs.tree import with_parents
+from lightship.oci.unpack import remove_tree
+from lightship.platform import Platform
+
+BUILD, OUT = "build", "out"
+"""Folders of the root, where a build's own are mounted: the same for every build, since compilers write
+the paths of sources into what they make."""
+_LAYOUT = 1
+"""Part of the digest: raised when roots are laid out in another way."""
+
+# Packages and builds may call these without depending on them (Debian Policy 3.8, "Essential packages").
+_ESSENTIAL = (
+    *("bash", "coreutils", "dash", "debianutils", "diffutils", "findutils", "grep", "gzip", "hostname"),
+    *("mawk", "perl-base", "sed", "tar"),
+)
+# `update-alternatives` makes these from maintainer scripts, which are not run: each where its program is.
+_ALTERNATIVES = {
+    "usr/bin/cc": "gcc",
+    "usr/bin/c++": "g++",
+    "usr/bin/c89": "c89-gcc",
+    "usr/bin/c99": "c99-gcc",
+    "usr/bin/awk": "mawk",
+    "usr/bin/yacc": "bison.yacc",
+    "usr/bin/lex": "flex",
+}
+
+
+def toolchain_packages(python: str) -> tuple[str, ...]:
+    """Root packages of a builder with this Python, such as `3.11`."""
+    return (*_ESSENTIAL, "g++", "gcc", "libc6-dev", "make", "patch", "pkg-config", f"python{python}-dev")
+
+
+def toolchain_digest(debs: Sequence[LockedDeb], platform: Platform) -> Digest:
+    """Digest of all that decides a root: part of every built wheel's key."""
+    return of_value([_LAYOUT, platform.debian, sorted(deb.sha256 for deb in debs)])
+
+
+def prepare_toolchain(
+    debs: Sequence[LockedDeb],
+    archives: Mapping[str, Path],
+    *,
+    platform: Platform,
+    python: str,
+    cache: Path,
+    reporter: Reporter,
+) -> Path:
+    """Return the folder that holds the root: made once, shared by every build, never written to.
+
+    `archives` has the packages' files, by SHA-256.
+
+    Raises:
+        IntegrityError: a damaged package, or one that leaves the tree.
+        StageError: two packages with different files at one path, or the cache cannot be written.
+
+    """
+    final = toolchain_folder(debs, platform=platform, cache=cache)
+    if final.is_dir():
+        return final
+    pairs = [(deb, archives[deb.sha256]) for deb in debs]
+    entries = base_entries(pairs, platform=platform, trimmed_by=base_trimmer(MANUALS))
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        building = Path(tempfile.mkdtemp(dir=final.parent, prefix=".tmp-"))
+        try:
+            with reporter.task(f"unpacking the builder ({len(debs)} packages)", unit="files") as task:
+                planter = Planter(building, archive="the builder's packages")
+                for entry in _completed(entries, python):
+                    planter.put(entry, entry.content.chunks() if entry.content else ())
+                    task.advance(1)
+            building.chmod(0o755)
+            publish_folder(building, final)
+        except BaseException:
+            remove_tree(building)
+            raise
+    except OSError as error:
+        raise storage_error(error, final) from error
+    return final
+
+
+def toolchain_folder(debs: Sequence[LockedDeb], *, platform: Platform, cache: Path) -> Path:
+    """Where a root lies, whether it is there or not."""
+    return cache / "roots" / "builders" / hex_of(toolchain_digest(debs, platform))
+
+
+def _completed(entries: Iterator[Entry], python: str) -> Iterator[Entry]:
+    """Add links that maintainer scripts would make, and the folders where a build is mounted."""
+    paths: set[str] = set()
+    for entry in with_parents(entries):
+        paths.add(entry.path)
+        yield entry
+    yield from (directory(path) for path in (BUILD, OUT))
+    links = {**_ALTERNATIVES, "usr/bin/python3": f"python{python}"}
+    for path, program in links.items():
+        if path not in paths and f"usr/bin/{program}" in paths:
+            yield symlink(path, program)

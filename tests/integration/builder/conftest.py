@@ -1,0 +1,88 @@
+"""Projects whose requirements have no wheel, and one cache for all: the builder is unpacked once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from lightship.build.building import Fetcher, plan_project
+from lightship.build.compiling import build_wheels, builder_root
+from lightship.build.machine import Machine
+from lightship.events import SilentReporter
+from lightship.net.http import HttpTransport
+from lightship.platform import Platform
+from lightship.project.detect import read_project
+from tests.integration.build.calling import Lightship
+
+CONFIGURATION = """\
+# what the image is made of
+[tool.lightship]
+name = "demo"
+python = "3.11"
+sources = ["app.py"]
+command = ["python", "app.py"]   # no server
+build-packages = [{build}]
+runtime-packages = [{runtime}]
+
+[tool.lightship.variants.none]
+requirements = ["requirements.txt"]
+torch = "none"
+"""
+
+
+@pytest.fixture(scope="session")
+def lightship(tmp_path_factory: pytest.TempPathFactory) -> Lightship:
+    return Lightship(tmp_path_factory.mktemp("home"))
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A project beside a folder of source distributions."""
+
+    folder: Path
+    lightship: Lightship
+
+    def wheels(self, *, seconds: float = 300.0, **environ: str) -> list[Path]:
+        """Build its wheels in this process; gives where they lie."""
+        project = read_project(self.folder)
+        machine = Machine(
+            environ={**self.lightship.variables(), **environ},
+            user=Path.home(),
+            prefix=self.folder,
+            clock=lambda: datetime.now(UTC),
+            reporter=SilentReporter(),
+        )
+        assert isinstance(machine.transport, HttpTransport)
+        with machine.transport:
+            plan = plan_project(project, "none", Platform("amd64"), machine, locked=False)
+            fetch, root = Fetcher(project, machine), builder_root(plan)
+            made = build_wheels(
+                project, "none", plan.builds, root, machine=machine, fetch=fetch, seconds=seconds
+            )
+        return [machine.home.archives / "sha256" / wheel.sha256 for wheel in made]
+
+
+@pytest.fixture
+def demo(tmp_path: Path, lightship: Lightship) -> Callable[..., Demo]:
+    """Make a project: its requirements, source distributions by file name, Debian packages as TOML."""
+
+    def make(
+        requirements: str, sdists: Mapping[str, bytes] | None = None, *, build: str = "", runtime: str = ""
+    ) -> Demo:
+        folder, links = tmp_path / "demo", tmp_path / "links"
+        folder.mkdir()
+        links.mkdir()
+        for name, data in (sdists or {}).items():
+            (links / name).write_bytes(data)
+        (folder / "pyproject.toml").write_text(CONFIGURATION.format(build=build, runtime=runtime))
+        (folder / "requirements.txt").write_text(requirements)
+        (folder / "app.py").write_text("print('started')\n")
+        found = [os.environ.get("PIP_FIND_LINKS", ""), str(links)]
+        return Demo(folder, lightship.using(PIP_FIND_LINKS=" ".join(filter(None, found))))
+
+    return make
