@@ -2,72 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
 from msgspec.structs import replace
 
 from lightship.build import locking
 from lightship.build.cache import FileDigests, Memo
+from lightship.build.fetching import Fetcher
 from lightship.build.image import Built
 from lightship.build.machine import Machine
 from lightship.build.pipeline import Builder
 from lightship.build.remarks import remarks
-from lightship.debs.model import LockedDeb
 from lightship.errors import UsageError
 from lightship.oci.record import Compression
 from lightship.plan.model import Plan
 from lightship.plan.planner import Files, make_plan, with_built
 from lightship.platform import Platform
-from lightship.project.detect import Project, debian_suite
+from lightship.project.detect import Project
 from lightship.project.ignore import read_ignore
 from lightship.project.sources import scan
 from lightship.reference import parse_reference
-from lightship.wheels.model import LockedArchive
-
-
-@dataclass(frozen=True, slots=True)
-class Fetcher:
-    """Brings locked archives to the cache of a machine."""
-
-    project: Project
-    machine: Machine
-
-    def __call__(self, wheels: Sequence[LockedArchive], debs: Sequence[LockedDeb]) -> Mapping[str, Path]:
-        return {**self._wheels(wheels), **self._debs(debs)}
-
-    def _wheels(self, wheels: Sequence[LockedArchive]) -> dict[str, Path]:
-        if not wheels:
-            return {}
-        from lightship.wheels.fetch import fetch_wheels
-
-        machine = self.machine
-        found = fetch_wheels(
-            wheels,
-            transport=machine.transport,
-            archives=machine.home.archives,
-            offline=machine.offline,
-            reporter=machine.reporter,
-        )
-        return {wheel.sha256: path for wheel, path in found.items()}
-
-    def _debs(self, debs: Sequence[LockedDeb]) -> dict[str, Path]:
-        if not debs:
-            return {}
-        from lightship.build.resolving import debian_sources
-        from lightship.debs.fetch import fetch_debs
-
-        machine, config = self.machine, self.project.config
-        found = fetch_debs(
-            debs,
-            sources=debian_sources(debian_suite(config.base), config.debian_mirror, machine),
-            transport=machine.transport,
-            archives=machine.home.archives,
-            offline=machine.offline,
-            reporter=machine.reporter,
-        )
-        return {deb.sha256: path for deb, path in found.items()}
 
 
 def plan_project(

@@ -7,18 +7,20 @@ from importlib.metadata import version
 
 from lightship.build.builders import resolve_requirements
 from lightship.build.diagnose import Missing
+from lightship.build.fetching import Fetcher
 from lightship.build.machine import Machine
 from lightship.build.resolving import debian_sources
 from lightship.build.sandbox import Sandbox
 from lightship.build.suggest import Suggester
-from lightship.build.wheelhouse import SECONDS, BuilderRoot, FetchFiles, Tools, Wheelhouse
+from lightship.build.wheelhouse import BuilderRoot, FetchFiles, Tools, Wheelhouse
 from lightship.debs.contents import Contents
 from lightship.debs.lock import glibc_version, python_full_version
 from lightship.debs.store import IndexStore
-from lightship.errors import LightshipError
+from lightship.errors import LightshipError, StageError, UsageError
 from lightship.plan.model import Plan
 from lightship.project.detect import Project, debian_suite
-from lightship.wheels.model import LockedWheel, SourceBuild
+from lightship.wheels.lock import Lock
+from lightship.wheels.model import LockedSdist, LockedWheel, SourceBuild
 from lightship.wheels.uv import find_uv
 
 
@@ -35,11 +37,8 @@ def build_wheels(
     *,
     machine: Machine,
     fetch: FetchFiles,
-    seconds: float = SECONDS,
 ) -> tuple[LockedWheel, ...]:
     """Build what has no wheel, or find what was built before; the wheels lie in the cache of archives.
-
-    `seconds` is each build's limit.
 
     Raises:
         StageError: if a build fails (`MissingPackageError` where a Debian package would help).
@@ -67,9 +66,30 @@ def build_wheels(
         resolve=resolve,
         find=find,
         reporter=machine.reporter,
-        seconds=seconds,
+        seconds=machine.build_seconds,
     )
     return house.build_all(builds, root)
+
+
+def build_for_libraries(
+    project: Project, lock: Lock, sdists: Sequence[LockedSdist], root: BuilderRoot, machine: Machine
+) -> tuple[LockedWheel, ...]:
+    """Build what has no wheel while a lock is made: which libraries it needs is known only then.
+
+    What cannot be built here and now is warned of, and left to the build of the image, which fails with all
+    that there is to say.
+    """
+    builder = lock.builders.get(root.platform)
+    if builder is None:
+        return ()
+    builds = [SourceBuild(sdist, builder.requires[sdist.name]) for sdist in sdists]
+    fetch = Fetcher(project, machine)
+    try:
+        return build_wheels(project, lock.variant, builds, root, machine=machine, fetch=fetch)
+    except (StageError, UsageError) as error:
+        names = ", ".join(sdist.name for sdist in sdists)
+        machine.reporter.warn(f"the libraries that {names} may need are not locked: {error.message}")
+        return ()
 
 
 def _tools(machine: Machine) -> Tools:

@@ -84,8 +84,8 @@ def make_lock(project: Project, variant: str, machine: Machine, *, upgrade: bool
         debs=debs,
     )
     path = lock_path(project.folder, variant)
-    table = _with_libraries(pylock, table, project, suites, machine)
     table = _with_builders(pylock, table, project, machine)
+    table = _with_libraries(pylock, table, project, suites, machine)
     write_bytes(path, render_lock(pylock, table).encode())
     return path
 
@@ -93,9 +93,11 @@ def make_lock(project: Project, variant: str, machine: Machine, *, upgrade: bool
 def _with_libraries(
     pylock: str, table: LockTable, project: Project, suites: Mapping[Platform, Suite], machine: Machine
 ) -> LockTable:
-    """Add the packages that the wheels' ELF files ask for; distributions without a wheel ask for nothing."""
+    """Add the packages that the ELF files of wheels, fetched or built, ask for."""
+    from lightship.build.compiling import build_for_libraries
     from lightship.build.libraries import add_libraries
     from lightship.build.resolving import root_packages
+    from lightship.build.wheelhouse import BuilderRoot
     from lightship.debs.lock import glibc_version, python_full_version
     from lightship.wheels.lock import parse_lock, render_lock
     from lightship.wheels.select import usable_distributions
@@ -104,7 +106,11 @@ def _with_libraries(
     found = {}
     for platform, debs in table.debs.items():
         python, glibc = python_full_version(debs), glibc_version(debs)
-        wheels = usable_distributions(lock, platform=platform, python_full=python, glibc=glibc).wheels
+        usable = usable_distributions(lock, platform=platform, python_full=python, glibc=glibc)
+        builder = lock.builders.get(platform)
+        root = BuilderRoot(builder.debian if builder else (), platform, python, glibc)
+        built = build_for_libraries(project, lock, usable.sdists, root, machine)
+        wheels = (*usable.wheels, *built)
         found[platform] = add_libraries(suites[platform], root_packages(project), wheels, machine)
     for note in dict.fromkeys(note for system in found.values() for note in system.notes):
         machine.reporter.note(note)

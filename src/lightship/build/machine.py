@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Machine:
     """Environment, user, clock and reporter, passed in; caches and the network, made from them when needed.
 
-    `user` is the home directory, `prefix` the Python environment that Lightship runs in (pip's site file).
+    `user` is the home directory, `prefix` the Python environment that Lightship runs in (pip's site file),
+    `build_seconds` the limit of each build from source.
     """
 
     environ: Mapping[str, str]
@@ -32,6 +33,7 @@ class Machine:
     clock: Callable[[], datetime]
     reporter: Reporter
     offline: bool = False
+    build_seconds: float = 1800.0
 
     @cached_property
     def home(self) -> Home:

@@ -30,7 +30,6 @@ from lightship.wheels.sdist import unpack_sdist
 
 RULES = 1
 """Part of every key: raised when wheels are built in another way."""
-SECONDS = 1800.0
 WORKERS = 2
 """Builds at once: most of them use several cores themselves."""
 _MOST_ROUNDS = 3
@@ -78,7 +77,7 @@ class Wheelhouse:
     resolve: ResolveMore
     find: Finder
     reporter: Reporter
-    seconds: float = SECONDS
+    seconds: float
 
     def build_all(self, builds: Sequence[SourceBuild], builder: BuilderRoot) -> tuple[LockedWheel, ...]:
         """Give the wheel of every build, in their order; those that were built before are not built again.

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from lightship.build.building import Fetcher, plan_project
+from lightship.build.building import plan_project
 from lightship.build.compiling import build_wheels, builder_root
+from lightship.build.fetching import Fetcher
 from lightship.build.machine import Machine
 from lightship.events import SilentReporter
 from lightship.net.http import HttpTransport
@@ -56,14 +61,13 @@ class Demo:
             prefix=self.folder,
             clock=lambda: datetime.now(UTC),
             reporter=SilentReporter(),
+            build_seconds=seconds,
         )
         assert isinstance(machine.transport, HttpTransport)
         with machine.transport:
             plan = plan_project(project, "none", Platform("amd64"), machine, locked=False)
             fetch, root = Fetcher(project, machine), builder_root(plan)
-            made = build_wheels(
-                project, "none", plan.builds, root, machine=machine, fetch=fetch, seconds=seconds
-            )
+            made = build_wheels(project, "none", plan.builds, root, machine=machine, fetch=fetch)
         return [machine.home.archives / "sha256" / wheel.sha256 for wheel in made]
 
 
@@ -86,3 +90,32 @@ def demo(tmp_path: Path, lightship: Lightship) -> Callable[..., Demo]:
         return Demo(folder, lightship.using(PIP_FIND_LINKS=" ".join(filter(None, found))))
 
     return make
+
+
+@pytest.fixture
+def postgres() -> Iterator[str]:
+    """Start a PostgreSQL server of Debian's, and give what a client connects with."""
+    programs = max(Path("/usr/lib/postgresql").glob("*/bin"))
+    user = "postgres" if os.geteuid() == 0 else None  # it refuses to be root
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        if user:
+            shutil.chown(folder, user)
+
+        def run(program: str, *arguments: str) -> None:
+            command = [str(programs / program), "-D", f"{folder}/data", *arguments]
+            subprocess.run(command, user=user, cwd=folder, check=True, capture_output=True)
+
+        run("initdb", "-U", "postgres", "-A", "trust", "-N")
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
+        run("pg_ctl", "-w", "-l", f"{folder}/log", "-o", options, "start")
+        try:
+            yield f"host=127.0.0.1 port={port} user=postgres"
+        finally:
+            run("pg_ctl", "-m", "fast", "stop")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port

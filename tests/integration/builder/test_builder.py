@@ -22,13 +22,21 @@ pytestmark = [pytest.mark.integration, pytest.mark.requires_tool("bwrap", "gpgv"
 MakeDemo = Callable[..., Demo]
 
 
+CLIENT = """\
+import os, psycopg2
+cursor = psycopg2.connect(os.environ["DSN"]).cursor()
+cursor.execute("select 6 * 7")
+print("psycopg2", psycopg2.__version__.split()[0], "says", cursor.fetchone()[0])
+"""
+
+
 def module(wheel: Path, name: str) -> str:
     with zipfile.ZipFile(wheel) as archive:
         return archive.read(f"{name}.py").decode()
 
 
-def test_a_missing_program_names_its_package_and_the_flag_adds_it(demo: MakeDemo) -> None:
-    made = demo("psycopg2==2.9.9\n", runtime='"libpq5"')
+def test_a_missing_program_names_its_package_and_the_flag_adds_it(demo: MakeDemo, postgres: str) -> None:
+    made = demo("psycopg2==2.9.9\n")
     said = made.lightship.fails(5, "build", cwd=made.folder)
     assert "the program pg_config is in the Debian package libpq-dev" in said
     assert "  | Error: pg_config executable not found." in said
@@ -42,13 +50,15 @@ def test_a_missing_program_names_its_package_and_the_flag_adds_it(demo: MakeDemo
     assert configuration.startswith("# what the image is made of\n")
     validate(made.lightship.image("demo:none"))
 
-    (made.folder / "app.py").write_text("import psycopg2\nprint('psycopg2', psycopg2.__version__)\n")
+    (made.folder / "app.py").write_text(CLIENT)
     again = made.lightship.ask("build", cwd=made.folder)
     assert sum(layer["made"] for layer in again["layers"]) == 1
     verified = made.lightship.run("verify", "demo:none", cwd=made.folder)
     assert verified.code == 0, verified.out + verified.err
-    started = made.lightship.run("run", "demo:none", cwd=made.folder)
-    assert "psycopg2 2.9.9" in started.out
+    started = made.lightship.run("run", "demo:none", "--env", f"DSN={postgres}", cwd=made.folder)
+    assert "psycopg2 2.9.9 says 42" in started.out, started.err
+    planned = made.lightship.run("plan", cwd=made.folder).out
+    assert "libpq5: psycopg2 (psycopg2/_psycopg.cpython-311-x86_64-linux-gnu.so needs libpq.so.5)" in planned
 
     shutil.rmtree(made.lightship.home.cache / "wheels")
     shutil.rmtree(made.lightship.home.cache / "layers")
@@ -75,9 +85,7 @@ def test_a_missing_header_of_a_cython_extension_names_its_package(demo: MakeDemo
         '[build-system]\nrequires = ["setuptools", "cython"]\nbuild-backend = "setuptools.build_meta"\n'
     )
     files = {"pyproject.toml": pyproject, "setup.py": SETUP, "own_fast.pyx": EXTENSION}
-    made = demo(
-        "own_fast\n", {"own_fast-1.0.tar.gz": sdist_bytes("own_fast", "1.0", files)}, runtime='"libzstd1"'
-    )
+    made = demo("own_fast\n", {"own_fast-1.0.tar.gz": sdist_bytes("own_fast", "1.0", files)})
     said = made.lightship.fails(5, "build", cwd=made.folder)
     assert "the header zstd.h is in the Debian package libzstd-dev" in said
     made.lightship.build(made.folder, "--fix-build-packages")

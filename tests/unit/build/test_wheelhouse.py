@@ -40,6 +40,7 @@ def house(tmp_path: Path, uv_version: str = "1") -> Wheelhouse:
         resolve=lambda _: (),
         find=lambda _: None,
         reporter=SilentReporter(),
+        seconds=60,
     )
 
 
