@@ -87,23 +87,12 @@ class TerminalReporter:
         click.echo(f"{click.style('warning:', fg='yellow', bold=True)} {message}", err=True)
 
 
-class _LineTask:
+class _LineTask(SilentTask):
     """Says that work begins; what it came to is said by whoever asked for it."""
 
     def __init__(self, label: str, total: int | None, unit: str) -> None:
         amount = f" ({size(total)})" if total and unit == "B" else ""
         click.echo(f"{label}{amount}", err=True)
-
-    def advance(self, amount: int) -> None:
-        pass
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
 
 
 class _BarTask:

@@ -6,12 +6,11 @@ import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from lightship.digest import from_hex
 from lightship.errors import IntegrityError, LightshipError, NetworkError
-from lightship.events import Reporter, Task
+from lightship.events import Reporter, SilentTask, Task
 from lightship.net.download import fetch_file
 from lightship.net.local import local_path
 from lightship.net.redact import redact
@@ -130,7 +129,7 @@ class _Stopped(Exception):  # noqa: N818 - not an error, a signal to a thread
     """Ends a download that nobody waits for any more."""
 
 
-class _Stoppable:
+class _Stoppable(SilentTask):
     """A `Task` through which downloads under way are ended, after an error or Ctrl-C."""
 
     def __init__(self, task: Task) -> None:
@@ -144,11 +143,3 @@ class _Stoppable:
         if self._ended.is_set():
             raise _Stopped
         self._task.advance(amount)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
