@@ -147,7 +147,7 @@ def reference() -> list[float]:
     stamp = venv / "made-from.toml"
     if not stamp.is_file() or stamp.read_bytes() != lock.read_bytes():
         uv = [sys.executable, "-m", "uv"]
-        subprocess.run([*uv, "venv", "--quiet", "--clear", venv], check=True)
+        subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", "3.11", venv], check=True)
         install = ("pip", "install", "--quiet", "--python", venv, "-r", lock)
         subprocess.run([*uv, *install, "--preview-features", "pylock"], check=True)
         shutil.copyfile(lock, stamp)
