@@ -60,16 +60,16 @@ def _torch(project: Project) -> list[str]:
 
 
 def _write_configuration(project: Project) -> Path:
-    import tomli_w
+    import tomlkit
 
     table = _table(project.config)
     shared = project.folder / "pyproject.toml"
     if not shared.is_file():
         file = project.folder / "lightship.toml"
-        file.write_text(tomli_w.dumps(table), "utf-8")
+        file.write_text(tomlkit.dumps(table), "utf-8")
         return file
     text = shared.read_text("utf-8")
-    shared.write_text(f"{text.rstrip()}\n\n{tomli_w.dumps({'tool': {'lightship': table}})}", "utf-8")
+    shared.write_text(f"{text.rstrip()}\n\n{tomlkit.dumps({'tool': {'lightship': table}})}", "utf-8")
     return shared
 
 
