@@ -7,7 +7,6 @@ from them by hard links, and scans read them where they lie.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,14 +14,14 @@ from pathlib import Path
 
 import msgspec
 
+from lightship.build.folders import making
 from lightship.digest import Digest, hex_of
 from lightship.errors import IntegrityError
 from lightship.events import Reporter, Task
-from lightship.fs.atomic import storage_error
 from lightship.fs.entries import Kind
 from lightship.fs.untar import Member
 from lightship.oci.model import Layer
-from lightship.oci.unpack import LayerReader, remove_tree, write_all
+from lightship.oci.unpack import LayerReader, write_all
 
 _WORKERS = 4
 _LISTING = "listing"
@@ -98,28 +97,8 @@ class LayerStore:
         return StoredLayer(path.parent, diff_id, listing.unpacked, listing.members)
 
     def _add(self, layer: Layer, task: Task) -> None:
-        final = self._folder(layer.diff_id)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            building = Path(tempfile.mkdtemp(dir=self.folder, prefix=".tmp-"))
-            try:
-                _store(layer, building, task)
-                publish_folder(building, final)
-            except BaseException:
-                remove_tree(building)
-                raise
-        except OSError as error:
-            raise storage_error(error, final) from error
-
-
-def publish_folder(building: Path, final: Path) -> None:
-    """Give a finished folder its name; where another process was first, its folder stays."""
-    try:
-        building.rename(final)
-    except OSError:
-        if not final.is_dir():
-            raise
-        remove_tree(building)
+        with making(self._folder(layer.diff_id)) as building:
+            _store(layer, building, task)
 
 
 def _store(layer: Layer, folder: Path, task: Task) -> None:

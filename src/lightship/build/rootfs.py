@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
-from lightship.build.layerstore import LayerStore, StoredLayer, StoredMember, publish_folder
+from lightship.build.folders import making
+from lightship.build.layerstore import LayerStore, StoredLayer, StoredMember
 from lightship.digest import hex_of
 from lightship.events import Reporter
-from lightship.fs.atomic import storage_error
 from lightship.fs.entries import Kind
 from lightship.fs.paths import normalise
 from lightship.oci.model import Image
 from lightship.oci.overlay import Overlay
-from lightship.oci.unpack import remove_tree
 
 Source = tuple[StoredLayer, StoredMember]
 Tree = Overlay[Source | None]
@@ -53,18 +51,9 @@ def prepare_root(image: Image, *, cache: Path, reporter: Reporter) -> Path:
     if final.is_dir():
         return final
     tree = stacked(layer_store(cache).get_all(image.layers, reporter))
-    try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(dir=final.parent, prefix=".tmp-"))
-        try:
-            _lay_out(_completed(tree, image.config.config.working_dir), building)
-            building.chmod(0o755)
-            publish_folder(building, final)
-        except BaseException:
-            remove_tree(building)
-            raise
-    except OSError as error:
-        raise storage_error(error, final) from error
+    with making(final) as building:
+        _lay_out(_completed(tree, image.config.config.working_dir), building)
+        building.chmod(0o755)
     return final
 
 

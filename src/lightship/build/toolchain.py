@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from lightship.build.layerstore import publish_folder
+from lightship.build.folders import making
 from lightship.debs.base import base_entries
 from lightship.debs.model import LockedDeb
 from lightship.debs.trim import MANUALS, base_trimmer
 from lightship.digest import Digest, hex_of, of_value
 from lightship.events import Reporter
-from lightship.fs.atomic import storage_error
 from lightship.fs.entries import Entry, directory, symlink
 from lightship.fs.plant import Planter
 from lightship.fs.tree import with_parents
-from lightship.oci.unpack import remove_tree
 from lightship.platform import Platform
 
 BUILD, OUT = "build", "out"
@@ -75,22 +72,14 @@ def prepare_toolchain(
         return final
     pairs = [(deb, archives[deb.sha256]) for deb in debs]
     entries = base_entries(pairs, platform=platform, trimmed_by=base_trimmer(MANUALS))
-    try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(dir=final.parent, prefix=".tmp-"))
-        try:
-            with reporter.task(f"unpacking the builder ({len(debs)} packages)", unit="files") as task:
-                planter = Planter(building, archive="the builder's packages")
-                for entry in _completed(entries, python):
-                    planter.put(entry, entry.content.chunks() if entry.content else ())
-                    task.advance(1)
-            building.chmod(0o755)
-            publish_folder(building, final)
-        except BaseException:
-            remove_tree(building)
-            raise
-    except OSError as error:
-        raise storage_error(error, final) from error
+    label = f"unpacking the builder ({len(debs)} packages)"
+    with making(final) as building:
+        with reporter.task(label, unit="files") as task:
+            planter = Planter(building, archive="the builder's packages")
+            for entry in _completed(entries, python):
+                planter.put(entry, entry.content.chunks() if entry.content else ())
+                task.advance(1)
+        building.chmod(0o755)
     return final
 
 
