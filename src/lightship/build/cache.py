@@ -25,7 +25,7 @@ class Memo:
     def get(self, key: Digest, kind: type[Value]) -> Value | None:
         try:
             return msgspec.msgpack.decode(self._path(key).read_bytes(), type=kind)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):  # msgspec lets the latter through
             return None
 
     def put(self, key: Digest, value: object) -> None:

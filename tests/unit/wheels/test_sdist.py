@@ -123,6 +123,7 @@ def zip_link() -> bytes:
         (b"nonsense", "own.zip"),
         (zip_link(), "own.zip"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "data",  # archives have the time of their making
 )
 def test_a_damaged_or_hostile_archive_is_refused(
     write: Write, tmp_path: Path, data: bytes, name: str
