@@ -21,14 +21,16 @@ from lightship.wheels.model import LockedSdist, LockedWheel
 from lightship.wheels.request import ResolveRequest
 from lightship.wheels.resolve import resolve
 from lightship.wheels.sdist import build_requires
-from lightship.wheels.select import select_distributions, usable_distributions
+from lightship.wheels.select import NO_GROUPS, Groups, select_distributions, usable_distributions
 from lightship.wheels.sizes import with_local_sizes
 
 
 def lock_builders(
-    project: Project, variant: str, lock: Lock, machine: Machine
+    project: Project, variant: str, lock: Lock, machine: Machine, groups: Groups = NO_GROUPS
 ) -> Mapping[Platform, LockedBuilder]:
     """Resolve a builder for every platform on which a distribution of the lock has no wheel.
+
+    With `groups`, it is for the distributions that these dependency groups add.
 
     Raises:
         ResolutionError: if a Debian package or a build requirement cannot be found.
@@ -39,13 +41,26 @@ def lock_builders(
     for platform in lock.platforms:
         debs = lock.debs[platform]
         target = _Target(platform, python_full_version(debs), glibc_version(debs))
-        sdists = usable_distributions(
-            lock, platform=platform, python_full=target.python_full, glibc=target.glibc
-        ).sdists
+        sdists = _sources(lock, target, groups)
         if sdists:
             requires = _static_requires(project, variant, target, sdists, machine)
             found[platform] = LockedBuilder(_resolve_root(project, platform, machine), requires)
     return found
+
+
+def _sources(lock: Lock, target: Target, groups: Groups) -> tuple[LockedSdist, ...]:
+    def named(groups: Groups) -> tuple[LockedSdist, ...]:
+        found = usable_distributions(
+            lock,
+            platform=target.platform,
+            python_full=target.python_full,
+            glibc=target.glibc,
+            groups=groups,
+        )
+        return found.sdists
+
+    there = named(NO_GROUPS) if groups else ()
+    return tuple(sdist for sdist in named(groups) if sdist not in there)
 
 
 class Target(Protocol):

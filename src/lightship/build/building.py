@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from msgspec.structs import replace
 
 from lightship.build import locking
@@ -11,19 +13,28 @@ from lightship.build.image import Built
 from lightship.build.machine import Machine
 from lightship.build.pipeline import Builder
 from lightship.build.remarks import remarks
+from lightship.build.store import image_name
 from lightship.errors import UsageError
 from lightship.oci.record import Compression
-from lightship.plan.model import Plan
+from lightship.plan.model import Additions, Plan
 from lightship.plan.planner import Files, make_plan, with_built
 from lightship.platform import Platform
+from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project
 from lightship.project.ignore import read_ignore
 from lightship.project.sources import scan
+from lightship.project.targets import find_target
 from lightship.reference import parse_reference
 
 
 def plan_project(
-    project: Project, variant: str, platform: Platform, machine: Machine, *, locked: bool
+    project: Project,
+    variant: str,
+    platform: Platform,
+    machine: Machine,
+    *,
+    locked: bool,
+    target: str = PRODUCTION,
 ) -> Plan:
     """Plan an image; the lock is made, or made anew where it is stale, unless `locked` insists on it.
 
@@ -32,23 +43,33 @@ def plan_project(
 
     """
     if locked:
-        locking.require_current(project, variant, machine)
-    elif not locking.is_current(project, variant, machine):
-        locking.make_lock(project, variant, machine)
+        locking.require_current(project, variant, machine, target)
+    else:
+        locking.ensure_lock(project, variant, machine, target)
     _refuse_stages(project)
-    selection = locking.select(project, variant, platform, machine)
-    files = _files(project, machine)
-    plan = make_plan(project.config, variant, platform, selection, files, project.version)
+    selection = locking.select(project, variant, platform, machine, target)
+    files, own = _files(project, machine), find_target(project, target)
+    plan = make_plan(
+        project.config,
+        variant,
+        platform,
+        selection,
+        files,
+        project.version,
+        target=None if own.is_production else own,
+    )
     return replace(plan, notes=(*plan.notes, *remarks(plan, machine.home)))
 
 
 def build_plan(project: Project, plan: Plan, machine: Machine, compression: Compression) -> Built:
     """Build a plan into the machine's image store; distributions without a wheel first."""
-    if plan.builds:
+    own = plan.additions or Additions(PRODUCTION)
+    if plan.builds or own.builds:
         from lightship.build.compiling import build_wheels, builder_root
 
-        root, fetch = builder_root(plan), Fetcher(project, machine)
-        wheels = build_wheels(project, plan.variant, plan.builds, root, machine=machine, fetch=fetch)
+        build = partial(build_wheels, project, plan.variant, machine=machine, fetch=Fetcher(project, machine))
+        wheels = build(plan.builds, builder_root(plan, plan.builder))
+        wheels += build(own.builds, builder_root(plan, own.builder))
         plan = with_built(plan, wheels, project.config.trim)
     built = builder_for(project, machine, compression).build(plan, project.folder)
     return replace(built, notes=tuple(dict.fromkeys((*plan.notes, *remarks(plan, machine.home)))))
@@ -70,16 +91,16 @@ def advice(project: Project, plan: Plan, machine: Machine) -> tuple[str, ...]:
     from lightship.project.usage import read_usage
 
     others = {
-        name: locking.select(project, name, plan.platform, machine)
+        name: locking.select(project, name, plan.platform, machine, plan.target)
         for name in project.config.variants
-        if name != plan.variant and locking.is_current(project, name, machine)
+        if name != plan.variant and locking.is_current(project, name, machine, plan.target)
     }
     usage = read_usage(project.folder, _files(project, machine).application)
     return torch_notes(plan, usage, others, machine.home)
 
 
 def default_name(plan: Plan) -> str:
-    return f"{plan.name}:{plan.variant}"
+    return image_name(plan.name, plan.variant, plan.target)
 
 
 def tag(built: Built, name: str, machine: Machine) -> str:

@@ -15,18 +15,19 @@ from lightship.build.suggest import Suggester
 from lightship.build.wheelhouse import BuilderRoot, FetchFiles, Tools, Wheelhouse
 from lightship.debs.contents import Contents
 from lightship.debs.lock import glibc_version, python_full_version
+from lightship.debs.model import LockedDeb
 from lightship.debs.store import IndexStore
 from lightship.errors import LightshipError, StageError, UsageError
 from lightship.plan.model import Plan
 from lightship.project.detect import Project, debian_suite
-from lightship.wheels.lock import Lock
+from lightship.wheels.lock import LockedBuilder
 from lightship.wheels.model import LockedSdist, LockedWheel, SourceBuild
 from lightship.wheels.uv import find_uv
 
 
-def builder_root(plan: Plan) -> BuilderRoot:
-    """Describe the root that a plan's wheels are built in."""
-    return BuilderRoot(plan.builder, plan.platform, python_full_version(plan.debs), glibc_version(plan.debs))
+def builder_root(plan: Plan, packages: tuple[LockedDeb, ...]) -> BuilderRoot:
+    """Describe the root of `packages` that a plan's wheels are built in."""
+    return BuilderRoot(packages, plan.platform, python_full_version(plan.debs), glibc_version(plan.debs))
 
 
 def build_wheels(
@@ -72,20 +73,24 @@ def build_wheels(
 
 
 def build_for_libraries(
-    project: Project, lock: Lock, sdists: Sequence[LockedSdist], root: BuilderRoot, machine: Machine
+    project: Project,
+    variant: str,
+    builder: LockedBuilder | None,
+    sdists: Sequence[LockedSdist],
+    root: BuilderRoot,
+    machine: Machine,
 ) -> tuple[LockedWheel, ...]:
     """Build what has no wheel while a lock is made: which libraries it needs is known only then.
 
     What cannot be built here and now is warned of, and left to the build of the image, which fails with all
     that there is to say.
     """
-    builder = lock.builders.get(root.platform)
     if builder is None:
         return ()
     builds = [SourceBuild(sdist, builder.requires[sdist.name]) for sdist in sdists]
     fetch = Fetcher(project, machine)
     try:
-        return build_wheels(project, lock.variant, builds, root, machine=machine, fetch=fetch)
+        return build_wheels(project, variant, builds, root, machine=machine, fetch=fetch)
     except (StageError, UsageError) as error:
         names = ", ".join(sdist.name for sdist in sdists)
         machine.reporter.warn(f"the libraries that {names} may need are not locked: {error.message}")

@@ -35,9 +35,15 @@ class SystemPackages:
 
 
 def add_libraries(
-    suite: Suite, roots: Sequence[str], wheels: Collection[LockedWheel], machine: Machine
+    suite: Suite,
+    roots: Sequence[str],
+    wheels: Collection[LockedWheel],
+    machine: Machine,
+    beside: Collection[LockedWheel] = (),
 ) -> SystemPackages:
     """Resolve `roots` and the packages whose shared libraries the wheels need and do not bring.
+
+    Wheels `beside` them bring libraries, too; what those need is in `roots` already.
 
     Raises:
         ResolutionError: if a package cannot be satisfied.
@@ -46,7 +52,9 @@ def add_libraries(
     """
     base = suite.resolve(roots)
     present = {deb.name for deb in base}
-    needs = system_needs(_elves(wheels, machine), suite.platform)
+    names = {wheel.name for wheel in wheels}
+    laid_out = system_needs(_elves([*beside, *wheels], machine), suite.platform)
+    needs = [need for need in laid_out if need.wheel in names]
     providers = find_providers(suite, {need.soname for need in needs}, present)
     wanted = [need for need in needs if not is_optional(need.file)]
     libraries = tuple(_locked(wanted, providers, present))

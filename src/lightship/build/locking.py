@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lightship.build.cache import Memo
+from lightship.build.inputs import target_inputs
 from lightship.build.machine import Machine
 from lightship.digest import Digest, of_bytes, of_value
 from lightship.errors import CheckError, UsageError
 from lightship.fs.atomic import write_bytes
+from lightship.plan.model import Additions
 from lightship.plan.planner import Selection
 from lightship.platform import Platform
+from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project, debian_suite
 from lightship.project.inputs import fingerprint
+from lightship.project.targets import DEVELOPMENT, find_target
+from lightship.wheels.groups import part_of
 
 if TYPE_CHECKING:
-    from lightship.debs.model import LockedDeb
     from lightship.debs.suite import Suite
-    from lightship.wheels.lock import Lock, LockTable
+    from lightship.wheels.lock import Lock, LockedBuilder, LockTable
     from lightship.wheels.model import LockedSdist, SourceBuild
 
 
@@ -36,32 +41,62 @@ def inputs_of(project: Project, variant: str, machine: Machine) -> Digest:
     return Digest(memo.get_or_make(cheap, str, lambda: _semantic_inputs(project, variant)))
 
 
-def is_current(project: Project, variant: str, machine: Machine) -> bool:
+def is_current(project: Project, variant: str, machine: Machine, target: str = PRODUCTION) -> bool:
     """Tell whether a lock is there and was made from what the project asks for now."""
     path = lock_file(project, variant)
+    wanted = find_target(project, target)
     if not path.is_file():
         return False
     recorded = _recorded_inputs(path, machine)
-    return recorded == inputs_of(project, variant, machine)
+    if recorded.get(PRODUCTION) != inputs_of(project, variant, machine):
+        return False
+    return wanted.is_production or recorded.get(target) == target_inputs(project, wanted, machine)
 
 
-def require_current(project: Project, variant: str, machine: Machine) -> None:
+def require_current(project: Project, variant: str, machine: Machine, target: str = PRODUCTION) -> None:
     """Insist on a current lock.
 
     Raises:
         CheckError: if the lock is missing or stale.
 
     """
-    if not is_current(project, variant, machine):
+    if not is_current(project, variant, machine, target):
         path = lock_file(project, variant)
         state = "is stale" if path.is_file() else "is missing"
+        if is_current(project, variant, machine):
+            state = f"is stale for the target {target}"
+        option = "" if target == PRODUCTION else f" --target {target}"
         raise CheckError(
-            f"the lock {state}", where=str(path), hint="run `lightship lock` and commit the file"
+            f"the lock {state}", where=str(path), hint=f"run `lightship lock{option}` and commit the file"
         )
 
 
-def make_lock(project: Project, variant: str, machine: Machine, *, upgrade: bool = False) -> Path:
+def ensure_lock(project: Project, variant: str, machine: Machine, target: str = PRODUCTION) -> None:
+    """Lock what is not locked, or stale: of a lock that is stale for `target` alone, production's part stays.
+
+    Raises:
+        LightshipError: as `make_lock`.
+
+    """
+    if is_current(project, variant, machine, target):
+        return
+    if is_current(project, variant, machine):
+        _lock_again(project, variant, machine, target)
+    else:
+        make_lock(project, variant, machine, targets=() if target == PRODUCTION else (target,))
+
+
+def make_lock(
+    project: Project,
+    variant: str,
+    machine: Machine,
+    *,
+    upgrade: bool = False,
+    targets: Collection[str] = (),
+) -> Path:
     """Resolve a variant for every platform and write its lock.
+
+    Targets beside production are locked if they are named, or were locked before.
 
     Raises:
         ResolutionError: if packages cannot be found or do not fit together.
@@ -69,7 +104,8 @@ def make_lock(project: Project, variant: str, machine: Machine, *, upgrade: bool
 
     """
     from lightship.build.resolving import open_debian, resolve_python, root_packages
-    from lightship.wheels.lock import LockTable, lock_path, render_lock
+    from lightship.build.targets import lock_targets
+    from lightship.wheels.lock import LockTable, lock_path
 
     platforms = project.platforms
     suites = {platform: open_debian(project, platform, machine) for platform in platforms}
@@ -86,8 +122,30 @@ def make_lock(project: Project, variant: str, machine: Machine, *, upgrade: bool
     path = lock_path(project.folder, variant)
     table = _with_builders(pylock, table, project, machine)
     table = _with_libraries(pylock, table, project, suites, machine)
-    write_bytes(path, render_lock(pylock, table).encode())
+    names = _names(project, path, machine, targets)
+    text = lock_targets(pylock, table, project, names, machine, upgrade=upgrade)
+    write_bytes(path, text.encode())
     return path
+
+
+def _lock_again(project: Project, variant: str, machine: Machine, target: str) -> None:
+    """Lock the targets anew on top of production as it is locked."""
+    from lightship.build.targets import lock_targets
+    from lightship.wheels.lock import LockTable, parse_lock
+
+    path = lock_file(project, variant)
+    pylock = part_of(_text(path.read_bytes(), path), PRODUCTION)
+    lock = parse_lock(pylock, where=str(path))
+    table = LockTable(**{item.name: getattr(lock, item.name) for item in fields(LockTable)})
+    names = _names(project, path, machine, (target,))
+    write_bytes(path, lock_targets(pylock, table, project, names, machine).encode())
+
+
+def _names(project: Project, path: Path, machine: Machine, wanted: Collection[str]) -> dict[str, bool]:
+    """Name the targets to lock, and say of each whether it must be."""
+    known = {DEVELOPMENT, *project.config.targets}
+    recorded = _recorded_inputs(path, machine) if path.is_file() else {}
+    return {name: False for name in recorded if name in known} | dict.fromkeys(wanted, True)
 
 
 def _with_libraries(
@@ -109,7 +167,7 @@ def _with_libraries(
         usable = usable_distributions(lock, platform=platform, python_full=python, glibc=glibc)
         builder = lock.builders.get(platform)
         root = BuilderRoot(builder.debian if builder else (), platform, python, glibc)
-        built = build_for_libraries(project, lock, usable.sdists, root, machine)
+        built = build_for_libraries(project, lock.variant, builder, usable.sdists, root, machine)
         wheels = (*usable.wheels, *built)
         found[platform] = add_libraries(suites[platform], root_packages(project), wheels, machine)
     for note in dict.fromkeys(note for system in found.values() for note in system.notes):
@@ -132,8 +190,10 @@ def _with_builders(pylock: str, table: LockTable, project: Project, machine: Mac
     return replace(table, builders=lock_builders(project, table.variant, lock, machine))
 
 
-def select(project: Project, variant: str, platform: Platform, machine: Machine) -> Selection:
-    """Read what a lock holds for one platform; remembered under the lock's digest.
+def select(
+    project: Project, variant: str, platform: Platform, machine: Machine, target: str = PRODUCTION
+) -> Selection:
+    """Read what a lock holds for one platform and target; remembered under the digest of that part of it.
 
     Raises:
         UsageError: if there is no lock, it is damaged, or it was not made for the platform.
@@ -145,18 +205,19 @@ def select(project: Project, variant: str, platform: Platform, machine: Machine)
         data = path.read_bytes()
     except OSError:
         raise UsageError("there is no lock", where=str(path), hint="run `lightship lock`") from None
-    digest = of_bytes(data)
+    text = part_of(_text(data, path), target)
+    digest = of_bytes(text.encode())
     memo = Memo(machine.home.cache / "selections")
-    key = of_value([digest, str(platform)])
-    return memo.get_or_make(key, Selection, lambda: _select(data, digest, platform, path))
+    key = of_value([digest, str(platform), *([] if target == PRODUCTION else [target])])
+    return memo.get_or_make(key, Selection, lambda: _select(text, digest, platform, target, path))
 
 
-def _select(data: bytes, digest: Digest, platform: Platform, path: Path) -> Selection:
+def _select(text: str, digest: Digest, platform: Platform, target: str, path: Path) -> Selection:
     from lightship.debs.lock import glibc_version, python_full_version
     from lightship.wheels.lock import parse_lock
     from lightship.wheels.select import select_distributions
 
-    lock = parse_lock(_text(data, path), where=str(path))
+    lock = parse_lock(text, where=str(path))
     if platform not in lock.platforms:
         raise UsageError(
             f"the lock was not made for {platform}",
@@ -164,43 +225,76 @@ def _select(data: bytes, digest: Digest, platform: Platform, path: Path) -> Sele
             hint=f'add "{platform}" to platforms in [tool.lightship], then run `lightship lock`',
         )
     debs = lock.debs[platform]
-    wheels, sdists = select_distributions(
-        lock, platform=platform, python_full=python_full_version(debs), glibc=glibc_version(debs)
+    python, glibc = python_full_version(debs), glibc_version(debs)
+    wheels, sdists = select_distributions(lock, platform=platform, python_full=python, glibc=glibc)
+    builder = lock.builders.get(platform)
+    return Selection(
+        lock=digest,
+        suite=debian_suite(lock.base),
+        python=lock.python,
+        debs=debs,
+        wheels=wheels,
+        libraries=lock.libraries.get(platform, ()),
+        builds=_builds(builder, sdists, path),
+        builder=builder.debian if builder and sdists else (),
+        additions=None if target == PRODUCTION else _additions(lock, platform, target, path),
     )
-    libraries = lock.libraries.get(platform, ())
-    builds, builder = _builds(lock, platform, sdists, path)
-    suite = debian_suite(lock.base)
-    return Selection(digest, suite, lock.python, debs, wheels, libraries, builds, builder)
+
+
+def _additions(lock: Lock, platform: Platform, target: str, path: Path) -> Additions:
+    """Give what a target has beyond production."""
+    from lightship.debs.lock import glibc_version, python_full_version
+    from lightship.wheels.select import select_distributions
+
+    locked, debs = lock.targets[target], lock.debs[platform]
+    find = partial(
+        select_distributions,
+        lock,
+        platform=platform,
+        python_full=python_full_version(debs),
+        glibc=glibc_version(debs),
+    )
+    below, every = find(), find(groups=frozenset({target}))
+    builder = locked.builders.get(platform)
+    sdists = [sdist for sdist in every.sdists if sdist not in below.sdists]
+    return Additions(
+        target=target,
+        debs=locked.debs[platform],
+        wheels=tuple(wheel for wheel in every.wheels if wheel not in below.wheels),
+        libraries=locked.libraries[platform],
+        builds=_builds(builder, sdists, path),
+        builder=builder.debian if builder else (),
+    )
 
 
 def _builds(
-    lock: Lock, platform: Platform, sdists: tuple[LockedSdist, ...], path: Path
-) -> tuple[tuple[SourceBuild, ...], tuple[LockedDeb, ...]]:
+    builder: LockedBuilder | None, sdists: Sequence[LockedSdist], path: Path
+) -> tuple[SourceBuild, ...]:
     from lightship.wheels.model import SourceBuild
 
-    builder = lock.builders.get(platform)
     if not sdists:
-        return (), ()
+        return ()
     if builder is None or any(sdist.name not in builder.requires for sdist in sdists):
         raise UsageError(
             "the lock does not say how to build " + ", ".join(sdist.name for sdist in sdists),
             where=str(path),
             hint="run `lightship lock`",
         )
-    builds = tuple(SourceBuild(sdist, builder.requires[sdist.name]) for sdist in sdists)
-    return builds, builder.debian
+    return tuple(SourceBuild(sdist, builder.requires[sdist.name]) for sdist in sdists)
 
 
-def _recorded_inputs(path: Path, machine: Machine) -> str:
+def _recorded_inputs(path: Path, machine: Machine) -> dict[str, str]:
+    """Read what each target of a lock was made from, `production` first."""
     data = path.read_bytes()
     memo = Memo(machine.home.cache / "recorded")
-    return memo.get_or_make(of_bytes(data), str, lambda: _parse_inputs(data, path))
+    return memo.get_or_make(of_bytes(data), dict[str, str], lambda: _parse_inputs(data, path))
 
 
-def _parse_inputs(data: bytes, path: Path) -> str:
+def _parse_inputs(data: bytes, path: Path) -> dict[str, str]:
     from lightship.wheels.lock import parse_lock
 
-    return parse_lock(_text(data, path), where=str(path)).inputs
+    lock = parse_lock(_text(data, path), where=str(path))
+    return {PRODUCTION: lock.inputs, **{name: target.inputs for name, target in lock.targets.items()}}
 
 
 def _text(data: bytes, path: Path) -> str:

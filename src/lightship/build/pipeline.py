@@ -16,7 +16,7 @@ from lightship.digest import Digest
 from lightship.events import Reporter, Task
 from lightship.fs.atomic import writing_unnamed
 from lightship.oci.record import Compression, LayerRecord
-from lightship.plan.model import BaseLayer, LayerPlan, Plan, WheelsLayer, layer_key
+from lightship.plan.model import BaseLayer, LayerPlan, Plan, ToolsLayer, WheelsLayer, layer_key
 from lightship.wheels.model import LockedWheel
 
 if TYPE_CHECKING:
@@ -94,6 +94,8 @@ class Builder:
                 wheels += layer.wheels
             elif isinstance(layer, BaseLayer):
                 debs += layer.packages
+            elif isinstance(layer, ToolsLayer):
+                debs += (*layer.below, *layer.packages)
         return self.fetch(tuple(wheels), tuple(debs))
 
     def _make(self, key: Digest, layer: LayerPlan, inputs: Inputs, task: Task) -> LayerRecord:

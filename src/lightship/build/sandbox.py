@@ -40,11 +40,25 @@ class Volume(NamedTuple):
     read_only: bool = False
 
 
+class Scratch(NamedTuple):
+    """An empty folder of the container, in memory."""
+
+    container: str
+
+
+class Link(NamedTuple):
+    """A symlink at a path of the container that is in memory."""
+
+    target: str
+    container: str
+
+
 @dataclass(frozen=True, slots=True)
 class RunRequest:
     """One start of an image whose root lies unpacked at `root`.
 
     `argv` replaces entrypoint and command where it is not empty; `env` goes over the image's variables;
+    `mounts` are made after `volumes`, in their order, and what they are mounted on must be there;
     `workdir` and `name` (the host name) replace the image's where they are not empty.
     """
 
@@ -54,6 +68,7 @@ class RunRequest:
     env: Mapping[str, str] = field(default_factory=dict)
     publish: tuple[Publish, ...] = ()
     volumes: tuple[Volume, ...] = ()
+    mounts: tuple[Volume | Scratch | Link, ...] = ()
     workdir: str = ""
     name: str = ""
 
@@ -158,6 +173,7 @@ def bwrap_arguments(request: RunRequest, identity: Identity) -> list[str]:
         *("--ro-bind-try", "/etc/resolv.conf", "/etc/resolv.conf"),
         *("--ro-bind-try", "/etc/hosts", "/etc/hosts"),
         *(word for volume in request.volumes for word in volume_arguments(volume)),
+        *(word for mount in request.mounts for word in _mount_arguments(mount)),
         "--clearenv",
         *(word for pair in sorted(request.environment(identity).items()) for word in ("--setenv", *pair)),
         *("--chdir", request.folder, "--", *request.command),
@@ -167,6 +183,16 @@ def bwrap_arguments(request: RunRequest, identity: Identity) -> list[str]:
 def volume_arguments(volume: Volume) -> tuple[str, str, str]:
     """Give bubblewrap's arguments for one volume."""
     return ("--ro-bind" if volume.read_only else "--bind", str(volume.host), volume.container)
+
+
+def _mount_arguments(mount: Volume | Scratch | Link) -> tuple[str, ...]:
+    match mount:
+        case Volume():
+            return volume_arguments(mount)
+        case Scratch():
+            return ("--tmpfs", mount.container)
+        case Link():
+            return ("--symlink", mount.target, mount.container)
 
 
 def _check_command(request: RunRequest) -> None:

@@ -16,7 +16,7 @@ from lightship.debs import trim as debs_trim
 from lightship.debs.model import LockedDeb
 from lightship.digest import of_value
 from lightship.fs.trim import Trimmer
-from lightship.plan.model import BaseLayer, LayerPlan, Plan, WheelsLayer
+from lightship.plan.model import BaseLayer, LayerPlan, Plan, ToolsLayer, WheelsLayer
 from lightship.wheels import trim as wheels_trim
 from lightship.wheels.environment import Environment
 from lightship.wheels.model import LockedWheel
@@ -84,7 +84,7 @@ def _add_up(sources: Iterable[_Source], memo: Memo) -> tuple[Saving, ...]:
 
 
 def _sources(layer: LayerPlan, fetched: dict[str, Path]) -> Iterator[_Source]:
-    if isinstance(layer, BaseLayer) and layer.trim:
+    if isinstance(layer, BaseLayer | ToolsLayer) and layer.trim:
         rules: list[object] = [rule.essence() for rule in debs_trim.rules_named(layer.trim)]
         trimmed_by = debs_trim.base_trimmer(layer.trim)
         for deb in layer.packages:

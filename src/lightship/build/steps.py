@@ -9,12 +9,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lightship.debs.model import LockedDeb
 from lightship.debs.trim import base_trimmer
 from lightship.digest import hex_of, parse_digest
 from lightship.errors import StageError
 from lightship.fs.entries import Entry, FileContent, Kind, directory, regular, symlink
 from lightship.fs.tree import with_parents
-from lightship.plan.model import BaseLayer, EnvironmentLayer, FilesLayer, LayerPlan, WheelsLayer
+from lightship.plan.model import BaseLayer, EnvironmentLayer, FilesLayer, LayerPlan, ToolsLayer, WheelsLayer
 from lightship.platform import Platform
 from lightship.project.sources import SourceFile
 from lightship.wheels.archive import open_wheel
@@ -38,6 +39,8 @@ def layer_entries(layer: LayerPlan, inputs: Inputs) -> Iterator[Iterator[Entry]]
         match layer:
             case BaseLayer():
                 yield _base(layer, inputs)
+            case ToolsLayer():
+                yield _tools(layer, inputs)
             case EnvironmentLayer():
                 yield _environment(layer)
             case WheelsLayer():
@@ -51,6 +54,18 @@ def _base(layer: BaseLayer, inputs: Inputs) -> Iterator[Entry]:
 
     pairs = [(package, inputs.archives[package.sha256]) for package in layer.packages]
     return base_entries(pairs, platform=Platform(layer.architecture), trimmed_by=base_trimmer(layer.trim))
+
+
+def _tools(layer: ToolsLayer, inputs: Inputs) -> Iterator[Entry]:
+    from lightship.debs.tools import BaseTree, tools_entries
+
+    def tree(packages: tuple[LockedDeb, ...], trim: tuple[str, ...]) -> BaseTree:
+        pairs = [(package, inputs.archives[package.sha256]) for package in packages]
+        return BaseTree(pairs, Platform(layer.architecture), base_trimmer(trim))
+
+    return tools_entries(
+        tree(layer.below, layer.trim_below), tree((*layer.below, *layer.packages), layer.trim)
+    )
 
 
 def _environment(layer: EnvironmentLayer) -> Iterator[Entry]:

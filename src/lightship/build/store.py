@@ -8,25 +8,43 @@ from pathlib import Path
 from lightship.build.machine import Machine
 from lightship.errors import UsageError
 from lightship.oci.layout import Layout, LayoutImage
+from lightship.project.config import PRODUCTION
 from lightship.project.detect import read_project
+from lightship.project.targets import find_target
 from lightship.reference import parse_reference
 
 
-def find_image(text: str, variant: str, machine: Machine) -> tuple[str, LayoutImage]:
-    """Find an image by `NAME[:TAG]`, by a project's folder and a variant, or by `oci:DIR[:TAG]`.
+def find_image(
+    text: str, variant: str, machine: Machine, target: str = PRODUCTION
+) -> tuple[str, LayoutImage]:
+    """Find an image by `NAME[:TAG]`, by a project's folder, variant and target, or by `oci:DIR[:TAG]`.
 
     Raises:
-        UsageError: if there is none (the nearest name is suggested).
+        UsageError: if there is none (the nearest name is suggested), or no such variant or target.
 
     """
+    if not Path(text).is_dir() and target != PRODUCTION:
+        raise UsageError(
+            "a target is one of a project",
+            where=text,
+            hint="name the project's folder, or leave out --target",
+        )
     if text.startswith("oci:"):
         return _in_layout(text)
+    hint = "build it with `lightship build`"
     if Path(text).is_dir():
         project = read_project(Path(text))
-        text = f"{project.config.name}:{variant or project.config.variant}"
+        if not find_target(project, target).is_production:
+            hint = f"build it with `lightship build --target {target}`"
+        text = image_name(project.config.name, variant or project.config.variant, target)
     name = str(parse_reference(text))
     machine.home.images.create()
-    return name, _named(machine.home.images, name, hint="build it with `lightship build`")
+    return name, _named(machine.home.images, name, hint=hint)
+
+
+def image_name(name: str, variant: str, target: str) -> str:
+    """Give the name under which an image is stored where the user names none."""
+    return f"{name}:{variant}" if target == PRODUCTION else f"{name}:{variant}-{target}"
 
 
 def _in_layout(text: str) -> tuple[str, LayoutImage]:
@@ -42,7 +60,7 @@ def _named(layout: Layout, name: str, *, hint: str) -> LayoutImage:
     names = layout.names()
     if name in names:
         return layout.image(names[name])
-    near = difflib.get_close_matches(name, names, n=1)
+    near = difflib.get_close_matches(name, names, n=1) if "--target" not in hint else []
     raise UsageError(
         f"there is no image {name!r}",
         where=str(layout.path),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lightship.build.folders import making
+from lightship.debs.alternatives import alternatives
 from lightship.debs.base import base_entries
 from lightship.debs.model import LockedDeb
 from lightship.debs.trim import MANUALS, base_trimmer
@@ -27,16 +28,6 @@ _ESSENTIAL = (
     *("bash", "coreutils", "dash", "debianutils", "diffutils", "findutils", "grep", "gzip", "hostname"),
     *("mawk", "perl-base", "sed", "tar"),
 )
-# `update-alternatives` makes these from maintainer scripts, which are not run: each where its program is.
-_ALTERNATIVES = {
-    "usr/bin/cc": "gcc",
-    "usr/bin/c++": "g++",
-    "usr/bin/c89": "c89-gcc",
-    "usr/bin/c99": "c99-gcc",
-    "usr/bin/awk": "mawk",
-    "usr/bin/yacc": "bison.yacc",
-    "usr/bin/lex": "flex",
-}
 
 
 def toolchain_packages(python: str) -> tuple[str, ...]:
@@ -95,7 +86,6 @@ def _completed(entries: Iterator[Entry], python: str) -> Iterator[Entry]:
         paths.add(entry.path)
         yield entry
     yield from (directory(path) for path in (BUILD, OUT))
-    links = {**_ALTERNATIVES, "usr/bin/python3": f"python{python}"}
-    for path, program in links.items():
-        if path not in paths and f"usr/bin/{program}" in paths:
-            yield symlink(path, program)
+    yield from alternatives(paths)
+    if "usr/bin/python3" not in paths and f"usr/bin/python{python}" in paths:
+        yield symlink("usr/bin/python3", f"python{python}")

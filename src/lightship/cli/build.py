@@ -14,7 +14,7 @@ from lightship.build.building import build_plan, default_name, plan_project, tag
 from lightship.build.image import Built
 from lightship.build.machine import Machine
 from lightship.build.savings import count_savings
-from lightship.cli.options import Output, common, machine, path_argument
+from lightship.cli.options import Output, common, machine, path_argument, target_option
 from lightship.cli.terminal import show_json, size
 from lightship.errors import UsageError
 from lightship.oci.record import Compression
@@ -32,6 +32,7 @@ class _Options:
 
     path: Path
     variants: tuple[str, ...]
+    target: str
     platform: str
     name: str
     destination: str
@@ -46,8 +47,9 @@ class _Options:
 @click.command()
 @path_argument
 @click.option("--variant", "variants", multiple=True, help="The variant (repeatable).")
+@target_option
 @click.option("--platform", default="", help="Such as linux/arm64; the first configured one by default.")
-@click.option("-t", "--tag", "name", default="", help="Name of the image; NAME:VARIANT by default.")
+@click.option("-t", "--tag", "name", default="", help="Name of the image; NAME:VARIANT[-TARGET] by default.")
 @click.option("-o", "--output", "destination", default="", help="oci:DIR, docker-archive:FILE or rootfs:DIR.")
 @click.option(
     "--load", is_flag=True, help="Load the image into Docker, or into Podman where there is no Docker."
@@ -88,10 +90,12 @@ def _build(
     project: Project, variant: str, options: _Options, surroundings: Machine, output: Output
 ) -> dict[str, Any]:
     started = time.perf_counter()
-    target = parse_platform(options.platform) if options.platform else project.platforms[0]
+    platform = parse_platform(options.platform) if options.platform else project.platforms[0]
 
     def attempt(project: Project) -> tuple[Plan, Built]:
-        plan = plan_project(project, variant, target, surroundings, locked=options.locked)
+        plan = plan_project(
+            project, variant, platform, surroundings, locked=options.locked, target=options.target
+        )
         return plan, build_plan(project, plan, surroundings, _compression(options))
 
     if options.fix_build_packages:
@@ -111,6 +115,7 @@ def _build(
         "digest": built.descriptor.digest,
         "platform": str(plan.platform),
         "variant": plan.variant,
+        "target": plan.target,
         "unpacked": built.unpacked,
         "compressed": built.compressed,
         "added": built.added,

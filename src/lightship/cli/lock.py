@@ -14,21 +14,35 @@ from lightship.errors import LightshipError
 @click.command()
 @path_argument
 @click.option("--variant", "variants", multiple=True, help="Only this variant (repeatable); all by default.")
+@click.option(
+    "--target", default="", help="Lock this target too; those that the project speaks of always are."
+)
 @click.option("--upgrade", is_flag=True, help="Take newer versions where the requirements allow them.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a lock is missing or stale.")
 @click.option("--offline", is_flag=True, help="Use only what is in the caches.")
 @common
 def command(
-    *, path: Path, variants: tuple[str, ...], upgrade: bool, check: bool, offline: bool, output: Output
+    *,
+    path: Path,
+    variants: tuple[str, ...],
+    target: str,
+    upgrade: bool,
+    check: bool,
+    offline: bool,
+    output: Output,
 ) -> None:
     """Resolve every package of every variant, and write pylock.VARIANT.toml.
 
     The lock is a PEP 751 file; Debian packages stand in its [tool.lightship] table. Commit it.
     """
     from lightship.build import locking
+    from lightship.project.config import PRODUCTION
     from lightship.project.detect import read_project
+    from lightship.project.targets import declared_targets, find_target
 
     project = read_project(path)
+    named = (find_target(project, target).name,) if target else ()
+    targets = dict.fromkeys([*declared_targets(project), *(name for name in named if name != PRODUCTION)])
     surroundings = machine(output, offline=offline)
     written: list[str] = []
     failed: list[LightshipError] = []
@@ -36,9 +50,10 @@ def command(
     for variant in asked:
         try:
             if check:
-                locking.require_current(project, variant, surroundings)
+                for each in (PRODUCTION, *targets):
+                    locking.require_current(project, variant, surroundings, each)
                 continue
-            file = locking.make_lock(project, variant, surroundings, upgrade=upgrade)
+            file = locking.make_lock(project, variant, surroundings, upgrade=upgrade, targets=tuple(targets))
         except LightshipError as error:
             # one variant's index may be out of reach here: the others are locked all the same
             failed.append(error)
@@ -60,4 +75,5 @@ def _summary(file: Path) -> str:
     lock = read_lock(file)
     debs = max((len(packages) for packages in lock.debs.values()), default=0)
     platforms = ", ".join(str(platform) for platform in lock.platforms)
-    return f"{file}: {len(lock.packages)} Python and {debs} Debian packages for {platforms}"
+    targets = f", with target {', '.join(lock.targets)}" if lock.targets else ""
+    return f"{file}: {len(lock.packages)} Python and {debs} Debian packages for {platforms}{targets}"

@@ -14,6 +14,7 @@ import click
 
 from lightship.build.machine import Machine
 from lightship.cli.terminal import TerminalReporter
+from lightship.project.config import PRODUCTION
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -47,6 +48,9 @@ def common(function: Function) -> Function:
     return wrapped  # type: ignore[return-value]
 
 
+target_option = click.option(
+    "--target", default=PRODUCTION, show_default=True, help="production, development, or one of your own."
+)
 path_argument = click.argument("path", default=".", type=click.Path(path_type=Path))
 
 

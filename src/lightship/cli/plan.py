@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lightship.cli.options import Output, common, machine, path_argument
+from lightship.cli.options import Output, common, machine, path_argument, target_option
 from lightship.cli.terminal import show_json, size, table
 from lightship.oci.record import LayerRecord
 from lightship.plan.model import Plan
@@ -21,11 +21,21 @@ if TYPE_CHECKING:
 @click.command()
 @path_argument
 @click.option("--variant", default="", help="The variant; the configured one by default.")
+@target_option
 @click.option("--platform", default="", help="Such as linux/arm64; the first configured one by default.")
 @click.option("--locked", is_flag=True, help="Fail if the lock is missing or stale.")
 @click.option("--offline", is_flag=True, help="Use only what is in the caches.")
 @common
-def command(*, path: Path, variant: str, platform: str, locked: bool, offline: bool, output: Output) -> None:
+def command(
+    *,
+    path: Path,
+    variant: str,
+    target: str,
+    platform: str,
+    locked: bool,
+    offline: bool,
+    output: Output,
+) -> None:
     """Say what the image will hold, layer by layer, before anything is downloaded."""
     from lightship.build.building import advice, builder_for, plan_project
     from lightship.build.savings import count_savings
@@ -34,8 +44,9 @@ def command(*, path: Path, variant: str, platform: str, locked: bool, offline: b
 
     project = read_project(path)
     surroundings = machine(output, offline=offline)
-    target = parse_platform(platform) if platform else project.platforms[0]
-    plan = plan_project(project, variant or project.config.variant, target, surroundings, locked=locked)
+    chosen = parse_platform(platform) if platform else project.platforms[0]
+    variant = variant or project.config.variant
+    plan = plan_project(project, variant, chosen, surroundings, locked=locked, target=target)
     known = builder_for(project, surroundings).known(plan)
     notes = (*project.found, *plan.notes, *advice(project, plan, surroundings))
     savings = count_savings(plan, surroundings.home)

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lightship.build.machine import Machine
-from lightship.cli.options import Output, common, machine
+from lightship.cli.options import Output, common, machine, target_option
 from lightship.errors import UsageError
 
 if TYPE_CHECKING:
     from lightship.build.sandbox import Publish, Volume
+    from lightship.build.watch import Mount
     from lightship.oci.layout import LayoutImage
+    from lightship.project.detect import Project
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Options:
+    """What the command line asks for."""
+
+    variant: str
+    target: str
+    watch: bool
+    ports: tuple[str, ...]
+    variables: tuple[str, ...]
+    env_file: Path | None
+    volumes: tuple[str, ...]
+    workdir: str
 
 
 @click.command()
 @click.argument("image", default=".")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.option("--variant", default="", help="The variant, where IMAGE is a project's folder.")
+@target_option
+@click.option("--watch", is_flag=True, help="Build first, and show the sources as they are on this machine.")
 @click.option("-p", "--publish", "ports", multiple=True, metavar="[IP:]HOST:PORT", help="Reach PORT at HOST.")
 @click.option("-e", "--env", "variables", multiple=True, metavar="NAME[=VALUE]", help="Set a variable.")
 @click.option(
@@ -28,41 +47,70 @@ if TYPE_CHECKING:
 @click.option("--volume", "volumes", multiple=True, metavar="HOST:PATH[:ro]", help="Show a host path.")
 @click.option("-w", "--workdir", default="", help="Start in this folder of the image.")
 @common
-def command(
-    *,
-    image: str,
-    arguments: tuple[str, ...],
-    variant: str,
-    ports: tuple[str, ...],
-    variables: tuple[str, ...],
-    env_file: Path | None,
-    volumes: tuple[str, ...],
-    workdir: str,
-    output: Output,
-) -> int:
+def command(*, image: str, arguments: tuple[str, ...], output: Output, **given: Any) -> int:
     """Start an image in a sandbox, without Docker.
 
     IMAGE is a name in the local store, or a project's folder. ARGUMENTS, if any, replace its command.
 
     The root is read-only, /tmp is in memory, the network is the host's. Needs bubblewrap, but not root.
+
+    With --watch, what a project's service is made of is read from the folder itself, so that a server that
+    reloads (target development) shows every change at once.
     """
     from lightship.build.sandbox import RunRequest, Sandbox
     from lightship.build.store import find_image
 
-    surroundings = machine(output)
+    options, surroundings = _Options(**given), machine(output)
     sandbox = Sandbox.find(surroundings.environ.get("PATH", ""))
-    name, found = find_image(image, variant, surroundings)
+    project = _build(image, options, surroundings) if options.watch else None
+    name, found = find_image(image, options.variant, surroundings, options.target)
+    root = _root(found, surroundings)
     request = RunRequest(
-        root=_root(found, surroundings),
+        root=root,
         execution=found.config.config,
         argv=arguments,
-        env=_environment(env_file, variables, surroundings),
-        publish=tuple(_publish(text) for text in ports),
-        volumes=tuple(_volume(text) for text in volumes),
-        workdir=workdir,
+        env=_environment(options.env_file, options.variables, surroundings),
+        publish=tuple(_publish(text) for text in options.ports),
+        volumes=tuple(_volume(text) for text in options.volumes),
+        mounts=_watched(root, project) if project else (),
+        workdir=options.workdir,
         name=name.partition(":")[0].rpartition("/")[2],
     )
     return sandbox.start(request).supervise()
+
+
+def _build(image: str, options: _Options, surroundings: Machine) -> Project:
+    """Bring the image of a project up to date: requirements may have changed since it was built."""
+    from lightship.build.building import build_plan, default_name, plan_project, tag
+    from lightship.oci.record import Compression
+    from lightship.project.detect import read_project
+    from lightship.project.targets import find_target
+
+    if not Path(image).is_dir():
+        raise UsageError(
+            "only a project can be watched", where=image, hint="name its folder, or leave out --watch"
+        )
+    project = read_project(Path(image))
+    wanted = find_target(project, options.target)
+    variant = options.variant or project.config.variant
+    platform = project.platforms[0]
+    plan = plan_project(project, variant, platform, surroundings, locked=False, target=wanted.name)
+    tag(build_plan(project, plan, surroundings, Compression.GZIP), default_name(plan), surroundings)
+    click.echo(f"watching {', '.join(project.config.sources)}: requirements need a new start", err=True)
+    if not wanted.reloads:
+        click.echo(
+            f"note: `{' '.join(wanted.command)}` does not reload by itself: start it anew to see a change"
+            + (", or use --target development" if wanted.is_production else ""),
+            err=True,
+        )
+    return project
+
+
+def _watched(root: Path, project: Project) -> tuple[Mount, ...]:
+    from lightship.build.watch import watch_mounts
+
+    config = project.config
+    return watch_mounts(root, project.folder.absolute(), config.workdir, config.sources)
 
 
 def _root(image: LayoutImage, surroundings: Machine) -> Path:

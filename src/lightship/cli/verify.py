@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lightship.build.machine import Machine
-from lightship.cli.options import Output, common, machine
+from lightship.cli.options import Output, common, machine, target_option
 from lightship.cli.terminal import show_json, size
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
 @click.command()
 @click.argument("image", default=".")
 @click.option("--variant", default="", help="The variant, where IMAGE is a project's folder.")
+@target_option
 @click.option(
     "--budget", default="", metavar="SIZE", help="Largest unpacked size; the configured one by default."
 )
@@ -32,6 +33,7 @@ def command(
     *,
     image: str,
     variant: str,
+    target: str,
     budget: str,
     start: bool,
     variables: tuple[str, ...],
@@ -46,10 +48,10 @@ def command(
     from lightship.inspect.verify import StartOptions, verify_image
 
     surroundings = machine(output)
-    name, found = find_image(image, variant, surroundings)
+    name, found = find_image(image, variant, surroundings, target)
     report = verify_image(
         found,
-        budget=_budget(budget, image),
+        budget=_budget(budget, image, target),
         cache=surroundings.home.cache,
         sandbox=_sandbox(surroundings, required=start),
         reporter=surroundings.reporter,
@@ -62,13 +64,14 @@ def command(
     return 0 if report.passed else 1
 
 
-def _budget(text: str, image: str) -> int | None:
+def _budget(text: str, image: str, target: str) -> int | None:
+    """Read the budget that is given, else the configured one, which is production's."""
     from pathlib import Path
 
-    from lightship.project.config import size_in_bytes
+    from lightship.project.config import PRODUCTION, size_in_bytes
     from lightship.project.detect import read_project
 
-    if not text and Path(image).is_dir():
+    if not text and target == PRODUCTION and Path(image).is_dir():
         text = read_project(Path(image)).config.budget
     return size_in_bytes(text) if text else None
 

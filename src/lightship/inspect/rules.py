@@ -9,6 +9,7 @@ from lightship.inspect.checks import (
     imports,
     libraries,
     start,
+    target,
     tools,
 )
 from lightship.inspect.findings import Rule
@@ -21,6 +22,7 @@ RULES: tuple[Rule, ...] = (
     *imports.RULES,
     *distributions.RULES,
     *start.RULES,
+    *target.RULES,
 )
 STATIC_CHECKS = (
     tools.check,

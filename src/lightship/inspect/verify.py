@@ -15,6 +15,7 @@ from lightship.inspect.checks.configuration import UNKNOWN_USER, check_budget
 from lightship.inspect.checks.distributions import read_distributions
 from lightship.inspect.checks.imports import NOT_TRIED, ImportResult, check_imports
 from lightship.inspect.checks.start import StartResult, check_start
+from lightship.inspect.checks.target import for_target
 from lightship.inspect.contents import Contents, open_contents
 from lightship.inspect.findings import Finding, Report, Severity
 from lightship.inspect.rules import STATIC_CHECKS
@@ -57,7 +58,7 @@ def verify_image(
     """
     parse_platform(f"{image.config.os}/{image.config.architecture}")
     contents = open_contents(image, store=layer_store(cache), cache=cache, reporter=reporter)
-    findings = [finding for check in STATIC_CHECKS for finding in check(contents)]
+    findings = for_target([finding for check in STATIC_CHECKS for finding in check(contents)], contents)
     findings += check_budget(contents, budget)
     sandbox = sandbox if contents.config.platform.machine == platform.machine() else None
     if sandbox is None and start is not None:

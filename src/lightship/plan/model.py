@@ -47,6 +47,42 @@ class BaseLayer(msgspec.Struct, frozen=True, tag="base"):
         }
 
 
+class ToolsLayer(msgspec.Struct, frozen=True, tag="tools"):
+    """Debian packages of a target, over a base of the packages `below`.
+
+    It holds what a base of both would have and the one below has not, or has otherwise: the loader's cache
+    names all libraries. `trim` are the rules for both together, `trim_below` those that the base follows.
+    """
+
+    architecture: str
+    packages: tuple[LockedDeb, ...]
+    trim: tuple[str, ...]
+    below: tuple[LockedDeb, ...]
+    trim_below: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        count = len(self.packages)
+        return f"tools: {count} Debian package{'s'[: count != 1]}"
+
+    @property
+    def download(self) -> int:
+        return sum(package.size for package in self.packages)
+
+    def recipe(self) -> dict[str, Any]:
+        def essences(names: tuple[str, ...]) -> list[list[object]]:
+            return [rule.essence() for rule in debs_trim.rules_named(names)]
+
+        return {
+            "kind": "tools",
+            "architecture": self.architecture,
+            "packages": [package.sha256 for package in self.packages],
+            "trim": essences(self.trim),
+            "below": [package.sha256 for package in self.below],
+            "trim-below": essences(self.trim_below),
+        }
+
+
 class EnvironmentLayer(msgspec.Struct, frozen=True, tag="environment"):
     """The virtual environment without its distributions, the user, and the working directory."""
 
@@ -121,7 +157,7 @@ class FilesLayer(msgspec.Struct, frozen=True, tag="files"):
         return {"kind": "files", "workdir": self.workdir, "files": files}
 
 
-LayerPlan = BaseLayer | EnvironmentLayer | WheelsLayer | FilesLayer
+LayerPlan = BaseLayer | ToolsLayer | EnvironmentLayer | WheelsLayer | FilesLayer
 
 
 def layer_key(layer: LayerPlan, compression: Compression) -> Digest:
@@ -129,12 +165,23 @@ def layer_key(layer: LayerPlan, compression: Compression) -> Digest:
     return of_value({"format": FORMAT, "compression": compression.value, **layer.recipe()})
 
 
+class Additions(msgspec.Struct, frozen=True):
+    """What a target other than production has on top of it; `builds` are done in a root of `builder`."""
+
+    target: str
+    debs: tuple[LockedDeb, ...] = ()
+    wheels: tuple[LockedWheel, ...] = ()
+    libraries: tuple[LockedLibrary, ...] = ()
+    builds: tuple[SourceBuild, ...] = ()
+    builder: tuple[LockedDeb, ...] = ()
+
+
 class Plan(msgspec.Struct, frozen=True):
     """What one image will hold.
 
     `libraries` says which wheels asked for Debian packages, `budget` is the image's largest unpacked size in
     bytes, and `notes` are remarks. `builds` are done first, in a root of the packages of `builder`: their
-    wheels get layers then.
+    wheels get layers then. `additions` say what is the target's alone.
     """
 
     name: str
@@ -149,6 +196,7 @@ class Plan(msgspec.Struct, frozen=True):
     builds: tuple[SourceBuild, ...] = ()
     builder: tuple[LockedDeb, ...] = ()
     notes: tuple[str, ...] = ()
+    additions: Additions | None = None
 
     @property
     def platform(self) -> Platform:
@@ -161,5 +209,5 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def debs(self) -> tuple[LockedDeb, ...]:
-        layers = (layer.packages for layer in self.layers if isinstance(layer, BaseLayer))
+        layers = (layer.packages for layer in self.layers if isinstance(layer, BaseLayer | ToolsLayer))
         return tuple(package for packages in layers for package in packages)

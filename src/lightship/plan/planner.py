@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -12,23 +12,36 @@ from lightship.debs.model import LockedDeb
 from lightship.digest import Digest
 from lightship.oci.model import Execution, Healthcheck
 from lightship.plan.layering import layer_wheels
-from lightship.plan.model import BaseLayer, EnvironmentLayer, FilesLayer, LayerPlan, Plan, WheelsLayer
+from lightship.plan.model import (
+    Additions,
+    BaseLayer,
+    EnvironmentLayer,
+    FilesLayer,
+    LayerPlan,
+    Plan,
+    ToolsLayer,
+    WheelsLayer,
+)
 from lightship.plan.trimming import Trimming, choose_rules
 from lightship.platform import Platform
-from lightship.project.config import Config, size_in_bytes
+from lightship.project.config import OWN_LABELS, PRODUCTION, Config, size_in_bytes
 from lightship.project.sources import SourceFile
+from lightship.project.targets import Target
 from lightship.wheels.environment import Environment
 from lightship.wheels.model import LockedLibrary, LockedWheel, SourceBuild
 
 PREFIX = "opt/venv"
-PRODUCTION = "production"
+HOME = "/tmp"  # noqa: S108 - of the container: where tools may write
+TARGET_LABEL = f"{OWN_LABELS}target"
+"""On images of targets other than production."""
 _SECOND = 1_000_000_000
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """What a lock holds for one platform; `python` as `3.11`, `lock` the digest of the lock file.
+    """What a lock holds for one platform; `python` as `3.11`, `lock` the digest of what concerns the target.
 
     `builds` are the distributions that have no wheel, `builder` the packages of the root they are built in.
+    `additions` are what a target other than production has on top.
     """
 
     lock: Digest
@@ -39,6 +52,7 @@ class Selection(msgspec.Struct, frozen=True):
     libraries: tuple[LockedLibrary, ...] = ()
     builds: tuple[SourceBuild, ...] = ()
     builder: tuple[LockedDeb, ...] = ()
+    additions: Additions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +64,44 @@ class Files:
 
 
 def make_plan(
-    config: Config, variant: str, platform: Platform, selection: Selection, files: Files, version: str = ""
+    config: Config,
+    variant: str,
+    platform: Platform,
+    selection: Selection,
+    files: Files,
+    version: str = "",
+    *,
+    target: Target | None = None,
 ) -> Plan:
-    """Lay an image out; `version` is the project's own, for a label."""
+    """Lay an image out; `version` is the project's own, for a label.
+
+    A `target` has production's layers, its own over them, and the application's on top.
+    """
     environment = Environment(PREFIX, selection.python)
+    config = config if target is None else _for_target(config, target)
+    additions = selection.additions
     return Plan(
         name=config.name,
         variant=variant,
-        target=PRODUCTION,
+        target=target.name if target else PRODUCTION,
         architecture=platform.architecture,
         layers=tuple(_layers(config, platform, selection, files)),
         execution=_execution(config, environment, _labels(config, variant, selection, version)),
         lock=selection.lock,
-        libraries=selection.libraries,
+        libraries=(*selection.libraries, *(additions.libraries if additions else ())),
         budget=size_in_bytes(config.budget) if config.budget else None,
         builds=selection.builds,
         builder=selection.builder,
         notes=tuple(_notes(config, selection)),
+        additions=additions,
     )
+
+
+def _for_target(config: Config, target: Target) -> Config:
+    """Give the configuration as it is for a target; the budget and the labels are production's."""
+    labels = {**config.labels, TARGET_LABEL: target.name}
+    env = {"HOME": HOME, **config.env, **target.env}
+    return msgspec.structs.replace(config, command=target.command, env=env, budget="", labels=labels)
 
 
 def with_built(plan: Plan, wheels: Iterable[LockedWheel], trim: str) -> Plan:
@@ -77,11 +111,21 @@ def with_built(plan: Plan, wheels: Iterable[LockedWheel], trim: str) -> Plan:
     """
     (environment,) = (layer for layer in plan.layers if isinstance(layer, EnvironmentLayer))
     at = plan.layers.index(environment) + 1
-    above = [layer for layer in plan.layers[at:] if not isinstance(layer, WheelsLayer)]
-    every = (*plan.wheels, *wheels)
+    *above, application = (layer for layer in plan.layers[at:] if not isinstance(layer, WheelsLayer))
+    every, additions = (*plan.wheels, *wheels), plan.additions or Additions(PRODUCTION)
+    own = {wheel.name for wheel in additions.wheels} | {build.sdist.name for build in additions.builds}
+    below = [wheel for wheel in every if wheel.name not in own]
+    debs = [deb for deb in plan.debs if deb not in additions.debs]
+    made = _wheel_layers(environment.python, below, choose_rules(trim, _present(debs, below, ())))
     trimming = choose_rules(trim, _present(plan.debs, every, ()))
-    made = _wheel_layers(environment.python, every, trimming)
-    return msgspec.structs.replace(plan, layers=(*plan.layers[:at], *made, *above), builds=(), builder=())
+    over = _wheel_layers(environment.python, [wheel for wheel in every if wheel.name in own], trimming)
+    return msgspec.structs.replace(
+        plan,
+        layers=(*plan.layers[:at], *made, *above, *over, application),
+        builds=(),
+        builder=(),
+        additions=plan.additions and msgspec.structs.replace(additions, builds=(), builder=()),
+    )
 
 
 def _present(
@@ -108,8 +152,21 @@ def _layers(config: Config, platform: Platform, selection: Selection, files: Fil
     layers += _wheel_layers(selection.python, selection.wheels, trimming)
     if files.models:
         layers.append(FilesLayer("models", config.workdir, files.models))
+    if selection.additions:
+        layers += _own_layers(config, platform, selection, selection.additions, present)
     layers.append(FilesLayer("application", config.workdir, files.application))
     return layers
+
+
+def _own_layers(
+    config: Config, platform: Platform, selection: Selection, own: Additions, below: Collection[str]
+) -> Iterator[LayerPlan]:
+    """Give a target's own layers; which files are trimmed below them is production's to say."""
+    trimming = choose_rules(config.trim, {*below, *_present(own.debs, own.wheels, own.builds)})
+    if own.debs:
+        trim_below = choose_rules(config.trim, below).base
+        yield ToolsLayer(platform.debian, own.debs, trimming.base, selection.debs, trim_below)
+    yield from _wheel_layers(selection.python, own.wheels, trimming)
 
 
 def _execution(config: Config, environment: Environment, labels: dict[str, str]) -> Execution:

@@ -13,6 +13,8 @@ import msgspec
 from lightship.errors import UsageError
 
 TRIM_LEVELS = ("safe", "none")
+PRODUCTION = "production"
+OWN_LABELS = "io.lightship."
 UNIT = {"": 1, "B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "MiB": 2**20, "GiB": 2**30}
 
 
@@ -25,10 +27,12 @@ class VariantConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_
 
 
 class TargetConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
-    """One target beside `production`: requirements on top of the variant's, and its own command."""
+    """One target beside `production`: what it has on top of the variant; `project.targets` knows defaults."""
 
-    requirements: tuple[str, ...] = ()
+    requirements: tuple[str, ...] | None = None
+    packages: tuple[str, ...] | None = None
     command: tuple[str, ...] = ()
+    env: dict[str, str] = {}
 
 
 class StageConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
@@ -157,6 +161,8 @@ def _problems(config: Config) -> list[str]:
     if config.trim not in TRIM_LEVELS:
         found.append(f"trim = {config.trim!r} is not a level: it may be {' or '.join(TRIM_LEVELS)}")
     found += [f"variant name {name!r} may hold letters, digits, - and _" for name in _bad_names(config)]
+    found += [problem for name in config.targets for problem in _target_problems(name)]
+    found += [f"label {name!r} is Lightship's own" for name in config.labels if name.startswith(OWN_LABELS)]
     health = re.fullmatch(r"http://[^/:]*:([0-9]+)/\S*", config.health)
     if config.health and not (health and 0 < int(health[1]) < 65536):
         found.append(f"health = {config.health!r} is not of the form http://:8000/path")
@@ -165,6 +171,15 @@ def _problems(config: Config) -> list[str]:
 
 def _bad_names(config: Config) -> list[str]:
     return [name for name in config.variants if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name)]
+
+
+def _target_problems(name: str) -> list[str]:
+    """Find what is wrong with a target's name, which is a dependency group's in the lock (PEP 735)."""
+    if name == PRODUCTION:
+        return ["targets.production is the configuration outside of [tool.lightship.targets]: move it there"]
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        return [f"target name {name!r} may hold lower-case letters, digits, and single - between them"]
+    return []
 
 
 _TABLES = (("variants", VariantConfig), ("targets", TargetConfig), ("stages", StageConfig))

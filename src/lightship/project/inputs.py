@@ -10,6 +10,7 @@ from lightship.digest import Digest, of_bytes, of_value
 from lightship.errors import UsageError
 from lightship.project.config import Config, VariantConfig
 from lightship.project.requirements import included
+from lightship.project.targets import Target
 
 FORMAT = 1
 
@@ -27,6 +28,17 @@ def fingerprint(folder: Path, config: Config, variant: VariantConfig) -> Digest:
     contents = [of_bytes(path.read_bytes()) for path in files]
     decides = [config.python, config.base, config.platforms, config.runtime_packages, config.build_packages]
     return of_value([FORMAT, contents, msgspec.structs.astuple(variant), decides])
+
+
+def target_fingerprint(folder: Path, target: Target) -> Digest:
+    """Digest of what a target adds: requirement files, with those they include, and Debian packages.
+
+    Raises:
+        UsageError: if a requirement file is missing.
+
+    """
+    files = [path for name in target.requirements for path in included(folder / name)]
+    return of_value([FORMAT, [of_bytes(path.read_bytes()) for path in files], list(target.packages)])
 
 
 def _pyproject(folder: Path) -> Path:

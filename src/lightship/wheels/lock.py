@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from packaging.pylock import Package, Pylock, PylockValidationError, is_valid_pylock_path
@@ -20,6 +20,7 @@ from lightship.wheels import toml
 from lightship.wheels.merge import clean, clean_value
 from lightship.wheels.model import LockedLibrary, LockedWheel
 
+_Row = TypeVar("_Row", LockedDeb, LockedLibrary)
 _AGAIN = "make it again with `lightship lock`"
 _HEADER = """\
 # Made by `lightship lock`; a PEP 751 lock of the variant "{variant}". Do not edit it: change the project's
@@ -39,13 +40,26 @@ class LockedBuilder(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LockedTarget:
+    """What a target has on top of `production`; its Python packages are in a dependency group of its name.
+
+    `inputs` is the digest of what the target asked for; the rest is as in `LockTable`.
+    """
+
+    inputs: Digest
+    debs: Mapping[Platform, tuple[LockedDeb, ...]]
+    libraries: Mapping[Platform, tuple[LockedLibrary, ...]]
+    builders: Mapping[Platform, LockedBuilder]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LockTable:
     """What Lightship adds to a PEP 751 lock.
 
     `python` is the target's version (`3.11`), `base` what the image stands on (`debian:bookworm`), `inputs`
     the digest of everything that was asked for, `libraries` why packages are there that only wheels ask for,
     `generated_by` the version of Lightship that wrote the lock. `builders` has the platforms where a
-    distribution has no wheel.
+    distribution has no wheel, `targets` what is locked beside `production`.
     """
 
     variant: str
@@ -56,6 +70,7 @@ class LockTable:
     debs: Mapping[Platform, tuple[LockedDeb, ...]]
     libraries: Mapping[Platform, tuple[LockedLibrary, ...]] = field(default_factory=dict)
     builders: Mapping[Platform, LockedBuilder] = field(default_factory=dict)
+    targets: Mapping[str, LockedTarget] = field(default_factory=dict)
     generated_by: str = __version__
 
 
@@ -71,6 +86,23 @@ class Lock(LockTable):
         return tuple(self.pylock.packages)
 
 
+class _TargetTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """`[tool.lightship.target.NAME]` as it is written; all but `inputs` is by architecture."""
+
+    inputs: str
+    debian: dict[str, list[LockedDeb]] = {}
+    libraries: dict[str, list[LockedLibrary]] = {}
+    builder: dict[str, LockedBuilder] = {}
+
+    def read(self, platforms: Sequence[Platform]) -> LockedTarget:
+        return LockedTarget(
+            inputs=parse_digest(self.inputs),
+            debs=_rows(self.debian, platforms),
+            libraries=_rows(self.libraries, platforms),
+            builders=_builders(self.builder, platforms),
+        )
+
+
 class _Table(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
     """`[tool.lightship]` as it is written; `debian`, `libraries` and `builder` are by architecture."""
 
@@ -83,6 +115,7 @@ class _Table(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=
     debian: dict[str, list[LockedDeb]] = {}
     libraries: dict[str, list[LockedLibrary]] = {}
     builder: dict[str, LockedBuilder] = {}
+    target: dict[str, _TargetTable] = {}
 
 
 def lock_path(folder: Path, variant: str) -> Path:
@@ -132,6 +165,7 @@ def parse_lock(text: str, *, where: str = "") -> Lock:
         table = msgspec.convert(found, _Table)
         platforms = tuple(parse_platform(text) for text in table.platforms)
         inputs = parse_digest(table.inputs)
+        targets = {name: target.read(platforms) for name, target in table.target.items()}
         pylock = Pylock.from_dict(document)
     except (msgspec.ValidationError, PylockValidationError, LightshipError) as error:
         raise UsageError(
@@ -146,16 +180,25 @@ def parse_lock(text: str, *, where: str = "") -> Lock:
         base=table.base,
         inputs=inputs,
         platforms=platforms,
-        debs={platform: tuple(table.debian.get(platform.debian, ())) for platform in platforms},
-        libraries={platform: tuple(table.libraries.get(platform.debian, ())) for platform in platforms},
-        builders={
-            platform: table.builder[platform.debian]
-            for platform in platforms
-            if platform.debian in table.builder
-        },
+        debs=_rows(table.debian, platforms),
+        libraries=_rows(table.libraries, platforms),
+        builders=_builders(table.builder, platforms),
+        targets=targets,
         generated_by=table.version,
         pylock=pylock,
     )
+
+
+def _rows(
+    written: Mapping[str, list[_Row]], platforms: Sequence[Platform]
+) -> dict[Platform, tuple[_Row, ...]]:
+    return {platform: tuple(written.get(platform.debian, ())) for platform in platforms}
+
+
+def _builders(
+    written: Mapping[str, LockedBuilder], platforms: Sequence[Platform]
+) -> dict[Platform, LockedBuilder]:
+    return {platform: written[platform.debian] for platform in platforms if platform.debian in written}
 
 
 def read_lock(path: Path) -> Lock:
@@ -197,12 +240,20 @@ def _render_table(table: LockTable) -> list[str]:
         "platforms": [str(platform) for platform in table.platforms],
         "inputs": table.inputs,
     }
-    blocks = [toml.table("tool.lightship", scalars)]
+    blocks = [toml.table("tool.lightship", scalars), *_render_packages("tool.lightship", table)]
+    for name, target in sorted(table.targets.items()):
+        prefix = f"tool.lightship.target.{name}"
+        blocks += [toml.table(prefix, {"inputs": target.inputs}), *_render_packages(prefix, target)]
+    return blocks
+
+
+def _render_packages(prefix: str, table: LockTable | LockedTarget) -> list[str]:
+    blocks = []
     for name, rows in (("debian", table.debs), ("libraries", table.libraries)):
         written = _by_architecture(rows)
-        blocks += [toml.table(f"tool.lightship.{name}", written)] if written else []
+        blocks += [toml.table(f"{prefix}.{name}", written)] if written else []
     for platform, builder in sorted(table.builders.items()):
-        blocks += _render_builder(f"tool.lightship.builder.{platform.debian}", builder)
+        blocks += _render_builder(f"{prefix}.builder.{platform.debian}", builder)
     return blocks
 
 

@@ -27,7 +27,7 @@ from lightship.wheels.torch import TorchQuery, TorchSource, check_pins, is_cuda,
 from lightship.wheels.uv import Uv, find_uv, uv_variables
 from lightship.wheels.why import chain
 
-__all__ = ["ResolveRequest", "resolve", "resolve_platforms"]
+__all__ = ["ResolveRequest", "resolve", "resolve_each", "resolve_platforms"]
 
 
 def resolve_platforms(
@@ -44,6 +44,18 @@ def resolve_platforms(
         ResolutionError, UsageError: as `resolve`.
 
     """
+    return merge_pylocks(resolve_each(requests, pip=pip, environ=environ, uv=uv, reporter=reporter))
+
+
+def resolve_each(
+    requests: Sequence[ResolveRequest],
+    *,
+    pip: PipConfig,
+    environ: Mapping[str, str],
+    uv: Path | None = None,
+    reporter: Reporter,
+) -> dict[Platform, str]:
+    """As `resolve_platforms`, with the PEP 751 text of each platform by itself."""
     texts: dict[Platform, str] = {}
     with tempfile.TemporaryDirectory(prefix="lightship-") as scratch:
         preferred = Path(scratch, "pylock.toml")
@@ -52,7 +64,7 @@ def resolve_platforms(
             texts[request.platform] = resolve(asked, pip=pip, environ=environ, uv=uv, reporter=reporter)
             if len(texts) == 1:
                 write_bytes(preferred, texts[request.platform].encode())
-    return merge_pylocks(texts)
+    return texts
 
 
 def resolve(

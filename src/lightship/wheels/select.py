@@ -19,6 +19,8 @@ from lightship.wheels.lock import Lock
 from lightship.wheels.model import LockedSdist, LockedWheel
 
 _File: TypeAlias = PackageWheel | PackageSdist | PackageArchive
+Groups: TypeAlias = frozenset[str]
+NO_GROUPS: Groups = frozenset()
 _Locked = TypeVar("_Locked", LockedWheel, LockedSdist)
 SDIST_SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
 """PEP 625 names only the first; the others are on the indexes since before it."""
@@ -38,17 +40,19 @@ def select_distributions(
     python_full: str,
     glibc: tuple[int, int],
     only_wheels: bool = False,
+    groups: Groups = NO_GROUPS,
 ) -> Distributions:
     """Choose the best wheel of each package for a platform, or its source (PEP 751, "Installation").
 
     `python_full` is the target's whole version (`3.11.2`), `glibc` its C library's; with `only_wheels`, a
-    package that has but its source counts as one that has nothing.
+    package that has but its source counts as one that has nothing. `groups` are the dependency groups that
+    are wanted too.
 
     Raises:
         ResolutionError: naming every package that has neither there.
 
     """
-    found, problems = _select(lock, platform, python_full, glibc)
+    found, problems = _select(lock, platform, python_full, glibc, groups)
     if only_wheels:
         problems += [f"{sdist.name} {sdist.version}: has only source" for sdist in found.sdists]
     if problems:
@@ -57,20 +61,25 @@ def select_distributions(
 
 
 def usable_distributions(
-    lock: Lock, *, platform: Platform, python_full: str, glibc: tuple[int, int]
+    lock: Lock,
+    *,
+    platform: Platform,
+    python_full: str,
+    glibc: tuple[int, int],
+    groups: Groups = NO_GROUPS,
 ) -> Distributions:
     """As `select_distributions`, without the packages that have neither."""
-    return _select(lock, platform, python_full, glibc)[0]
+    return _select(lock, platform, python_full, glibc, groups)[0]
 
 
 def _select(
-    lock: Lock, platform: Platform, python_full: str, glibc: tuple[int, int]
+    lock: Lock, platform: Platform, python_full: str, glibc: tuple[int, int], groups: Groups
 ) -> tuple[Distributions, list[str]]:
     tags = target_tags(platform, python_full, glibc)
     wheels: list[LockedWheel] = []
     sdists: list[LockedSdist] = []
     problems: list[str] = []
-    for package in _wanted(lock, platform, python_full):
+    for package in _wanted(lock, platform, python_full, groups):
         found = _choose(package, tags, python_full)
         if isinstance(found, LockedWheel):
             wheels.append(found)
@@ -106,12 +115,11 @@ def target_environment(platform: Platform, python_full: str) -> Environment:
     }
 
 
-def _wanted(lock: Lock, platform: Platform, python_full: str) -> Iterator[Package]:
-    nothing: frozenset[str] = frozenset()
+def _wanted(lock: Lock, platform: Platform, python_full: str, groups: Groups) -> Iterator[Package]:
     environment: dict[str, str | frozenset[str]] = {
         **{key: str(value) for key, value in target_environment(platform, python_full).items()},
-        "extras": nothing,
-        "dependency_groups": nothing,
+        "extras": NO_GROUPS,
+        "dependency_groups": groups,
     }
     for package in lock.packages:
         if package.marker is None or package.marker.evaluate(environment, context="lock_file"):
