@@ -14,7 +14,7 @@ from lightship.wheels.environment import Environment
 from lightship.wheels.model import LockedWheel
 from lightship.wheels.trim import rules_named, wheel_trimmer
 
-RULES = 2
+RULES = 3
 """Part of every key: raised when what is remarked on changes."""
 
 

@@ -62,7 +62,7 @@ def count_savings(plan: Plan, home: Home) -> Savings:
     archives = [*(deb.sha256 for deb in plan.debs), *(wheel.sha256 for wheel in plan.wheels)]
     paths = {sha256: home.archives / "sha256" / sha256 for sha256 in archives}
     fetched = {sha256: path for sha256, path in paths.items() if path.is_file()}
-    sources = [source for layer in plan.layers for source in _sources(layer, fetched)]
+    sources = [source for layer in _layers(plan) for source in _sources(layer, fetched)]
     uncounted = len(archives) - len(fetched)
     key = of_value([VERSION, uncounted, [source.recipe for source in sources]])
     memo = Memo(home.cache / "savings")
@@ -81,6 +81,17 @@ def _add_up(sources: Iterable[_Source], memo: Memo) -> tuple[Saving, ...]:
         Saving(name, size, tuple(packages[name]), rules[name].reason, rules[name].proof)
         for name, size in sorted(total.items(), key=lambda item: (-item[1], item[0]))
     )
+
+
+def _layers(plan: Plan) -> Iterator[LayerPlan]:
+    """Give the layers; what a base leaves out and a target's tools bring back is not left out."""
+    tools = [layer for layer in plan.layers if isinstance(layer, ToolsLayer)]
+    for layer in plan.layers:
+        if isinstance(layer, BaseLayer) and tools:
+            trim = tuple(name for name in layer.trim if name in tools[0].trim)
+            yield msgspec.structs.replace(layer, trim=trim)
+        else:
+            yield layer
 
 
 def _sources(layer: LayerPlan, fetched: dict[str, Path]) -> Iterator[_Source]:

@@ -14,10 +14,11 @@ ALTERNATIVES = {
     "usr/bin/awk": "mawk",
     "usr/bin/yacc": "bison.yacc",
     "usr/bin/lex": "flex",
+    "usr/bin/nc": "nc.openbsd",
     "usr/bin/pager": "less",
     "usr/bin/vi": "vim.tiny",
-    "usr/bin/editor": "nano",
-    "usr/bin/nc": "nc.openbsd",
+    "usr/bin/w": "w.procps",
+    "usr/bin/which": "which.debianutils",
 }
 """Each name, and the program in its folder that it leads to."""
 

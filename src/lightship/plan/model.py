@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from lightship.debs import trim as debs_trim
+from lightship.debs.alternatives import ALTERNATIVES
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest, of_value
 from lightship.oci.model import Execution
@@ -80,6 +81,7 @@ class ToolsLayer(msgspec.Struct, frozen=True, tag="tools"):
             "trim": essences(self.trim),
             "below": [package.sha256 for package in self.below],
             "trim-below": essences(self.trim_below),
+            "alternatives": ALTERNATIVES,
         }
 
 
