@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lightship.build.inputs import target_inputs
 from lightship.build.locking import inputs_of
 from lightship.build.machine import Machine
 from lightship.debs.model import LockedDeb
 from lightship.events import Reporter, SilentReporter
 from lightship.platform import Platform
 from lightship.project.detect import Project, read_project
-from lightship.wheels.lock import LockTable, render_lock
+from lightship.project.targets import find_target
+from lightship.wheels.groups import add_groups
+from lightship.wheels.lock import LockedTarget, LockTable, render_lock
 from lightship.wheels.model import LockedLibrary
 from tests.support.wheels import filename, wheel_bytes
 from tests.unit.debs.forge import item, write_deb
@@ -69,6 +72,24 @@ def locked_project(root: Path) -> Locked:
 
 def write_lock(made: Locked) -> None:
     """Lock the project as it is."""
+    made.lock.write_text(render_lock(*_lock_of(made)))
+
+
+def write_lock_with_target(made: Locked, name: str = "development") -> None:
+    """Lock the project as it is, and a target that adds the distribution `extra` and the package `dash`."""
+    pylock, table = _lock_of(made)
+    project, machine = made.project(), made.machine()
+    target = LockedTarget(
+        inputs=target_inputs(project, find_target(project, name), machine),
+        debs={AMD64: (_cached_deb(made, "dash", "0.5"),)},
+        libraries={},
+        builders={},
+    )
+    text = add_groups(pylock, {name: _package(made.root / "index", "extra")})
+    made.lock.write_text(render_lock(text, replace(table, targets={name: target})))
+
+
+def _lock_of(made: Locked) -> tuple[str, LockTable]:
     wheels = "".join(_package(made.root / "index", name) for name in ("demo", "other"))
     pylock = f'lock-version = "1.0"\ncreated-by = "uv"\nrequires-python = ">=3.11"\n{wheels}'
     table = LockTable(
@@ -81,7 +102,7 @@ def write_lock(made: Locked) -> None:
         libraries={AMD64: LIBRARIES},
         generated_by="1.0",
     )
-    made.lock.write_text(render_lock(pylock, table))
+    return pylock, table
 
 
 def _package(folder: Path, name: str) -> str:

@@ -246,6 +246,12 @@ def _additions(lock: Lock, platform: Platform, target: str, path: Path) -> Addit
     from lightship.debs.lock import glibc_version, python_full_version
     from lightship.wheels.select import select_distributions
 
+    if target not in lock.targets:
+        raise UsageError(
+            f"the lock has no target {target}",
+            where=str(path),
+            hint=f"run `lightship lock --target {target}`",
+        )
     locked, debs = lock.targets[target], lock.debs[platform]
     find = partial(
         select_distributions,

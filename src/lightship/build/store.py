@@ -25,7 +25,7 @@ def find_image(
     """
     if not Path(text).is_dir() and target != PRODUCTION:
         raise UsageError(
-            "a target is one of a project",
+            "targets are a project's",
             where=text,
             hint="name the project's folder, or leave out --target",
         )

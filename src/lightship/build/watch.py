@@ -49,4 +49,4 @@ def _laid_out(root: Path, workdir: str, parent: str, files: Sequence[str]) -> It
 
 
 def _join(folder: str, path: str) -> str:
-    return posixpath.normpath(f"{folder}/{path}")
+    return posixpath.normpath(posixpath.join(folder, path))

@@ -31,7 +31,7 @@ def command(*, path: Path, output: Output) -> None:
             where=str(project.file),
             hint="change it there; `lightship plan` says what it comes to",
         )
-    found = (*project.found, *_torch(project))
+    found = (*project.found, _development(project), *_torch(project))
     written = [_write_configuration(project), *_write_ignore(path)]
     if output.as_json:
         show_json({"found": found, "written": [str(file) for file in written]})
@@ -57,6 +57,14 @@ def _torch(project: Project) -> list[str]:
         return ["PyTorch is not imported, nor what always needs it"]
     gpu = f", and CUDA is asked for at {usage.cuda[0].where}" if usage.cuda else ", and nothing asks for CUDA"
     return [f"PyTorch is needed: {users[0].where} imports {users[0].what}{gpu}"]
+
+
+def _development(project: Project) -> str:
+    from lightship.project.targets import DEVELOPMENT, find_target
+
+    target = find_target(project, DEVELOPMENT)
+    adds = ", ".join(target.requirements) or "no requirements of its own"
+    return f"target {DEVELOPMENT}: {adds}, a shell, `{' '.join(target.command)}`"
 
 
 def _write_configuration(project: Project) -> Path:

@@ -17,17 +17,21 @@ ALONE = 1_000_000
 """Archive size in bytes from which a wheel has a layer of its own."""
 MOST_ALONE = 80
 BUCKETS = 16
+MOST_ALONE_OF_TARGET, BUCKETS_OF_TARGET = 8, 4
+"""For what only a target has, over all of production's layers."""
 
 
-def layer_wheels(wheels: Iterable[LockedWheel]) -> tuple[tuple[LockedWheel, ...], ...]:
+def layer_wheels(
+    wheels: Iterable[LockedWheel], most_alone: int = MOST_ALONE, how_many: int = BUCKETS
+) -> tuple[tuple[LockedWheel, ...], ...]:
     """Group wheels into layers: giants first, then big ones, then buckets, each by name."""
     by_size = sorted(wheels, key=lambda wheel: (-wheel.size, wheel.name))
-    alone = [wheel for wheel in by_size[:MOST_ALONE] if wheel.size >= ALONE]
+    alone = [wheel for wheel in by_size[:most_alone] if wheel.size >= ALONE]
     giants = [wheel for wheel in alone if wheel.size >= GIANT]
     big = [wheel for wheel in alone if wheel.size < GIANT]
     buckets: dict[int, list[LockedWheel]] = {}
     for wheel in by_size[len(alone) :]:
-        buckets.setdefault(bucket(wheel.name), []).append(wheel)
+        buckets.setdefault(bucket(wheel.name, how_many), []).append(wheel)
     return (
         *((wheel,) for wheel in sorted(giants)),
         *((wheel,) for wheel in sorted(big)),
@@ -35,5 +39,5 @@ def layer_wheels(wheels: Iterable[LockedWheel]) -> tuple[tuple[LockedWheel, ...]
     )
 
 
-def bucket(name: str) -> int:
-    return hashlib.sha256(name.encode()).digest()[0] % BUCKETS
+def bucket(name: str, buckets: int = BUCKETS) -> int:
+    return hashlib.sha256(name.encode()).digest()[0] % buckets

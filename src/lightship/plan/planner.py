@@ -11,7 +11,7 @@ import msgspec
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest
 from lightship.oci.model import Execution, Healthcheck
-from lightship.plan.layering import layer_wheels
+from lightship.plan.layering import BUCKETS_OF_TARGET, MOST_ALONE_OF_TARGET, layer_wheels
 from lightship.plan.model import (
     Additions,
     BaseLayer,
@@ -118,7 +118,7 @@ def with_built(plan: Plan, wheels: Iterable[LockedWheel], trim: str) -> Plan:
     debs = [deb for deb in plan.debs if deb not in additions.debs]
     made = _wheel_layers(environment.python, below, choose_rules(trim, _present(debs, below, ())))
     trimming = choose_rules(trim, _present(plan.debs, every, ()))
-    over = _wheel_layers(environment.python, [wheel for wheel in every if wheel.name in own], trimming)
+    over = _own_wheel_layers(environment.python, [wheel for wheel in every if wheel.name in own], trimming)
     return msgspec.structs.replace(
         plan,
         layers=(*plan.layers[:at], *made, *above, *over, application),
@@ -137,7 +137,15 @@ def _present(
 
 
 def _wheel_layers(python: str, wheels: Iterable[LockedWheel], trimming: Trimming) -> list[WheelsLayer]:
-    groups = layer_wheels(wheels)
+    return _grouped(python, layer_wheels(wheels), trimming)
+
+
+def _own_wheel_layers(python: str, wheels: Iterable[LockedWheel], trimming: Trimming) -> list[WheelsLayer]:
+    """Give the layers of what only a target has: few, so that all together can be mounted."""
+    return _grouped(python, layer_wheels(wheels, MOST_ALONE_OF_TARGET, BUCKETS_OF_TARGET), trimming)
+
+
+def _grouped(python: str, groups: Iterable[tuple[LockedWheel, ...]], trimming: Trimming) -> list[WheelsLayer]:
     return [WheelsLayer(PREFIX, python, group, trimming.for_wheels(group)) for group in groups]
 
 
@@ -166,7 +174,7 @@ def _own_layers(
     if own.debs:
         trim_below = choose_rules(config.trim, below).base
         yield ToolsLayer(platform.debian, own.debs, trimming.base, selection.debs, trim_below)
-    yield from _wheel_layers(selection.python, own.wheels, trimming)
+    yield from _own_wheel_layers(selection.python, own.wheels, trimming)
 
 
 def _execution(config: Config, environment: Environment, labels: dict[str, str]) -> Execution:

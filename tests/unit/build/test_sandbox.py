@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from lightship.build.sandbox import Publish, RunRequest, Sandbox, Volume, bwrap_arguments, identify
+from lightship.build.sandbox import (
+    Link,
+    Publish,
+    RunRequest,
+    Sandbox,
+    Scratch,
+    Volume,
+    bwrap_arguments,
+    identify,
+)
 from lightship.errors import UsageError
 from lightship.oci.model import Execution
 from lightship.oci.user import Identity
@@ -136,3 +145,11 @@ def test_forbidden_namespaces_name_the_setting(tmp_path: Path) -> None:
         Sandbox.find(str(tmp_path))
     assert "kernel.apparmor_restrict_unprivileged_userns" in caught.value.hint
     assert "No permissions" in caught.value.detail
+
+
+def test_mounts_are_made_in_order_after_volumes(root: Path) -> None:
+    mounts = (Scratch("/app"), Link("/live/a.py", "/app/a.py"), Volume(root, "/app/pkg", read_only=True))
+    request = RunRequest(root, EXECUTION, volumes=(Volume(root, "/live"),), mounts=mounts)
+    words = " ".join(bwrap_arguments(request, APP))
+    made = f"--tmpfs /app --symlink /live/a.py /app/a.py --ro-bind {root} /app/pkg --clearenv"
+    assert f"--bind {root} /live {made}" in words

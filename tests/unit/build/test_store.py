@@ -63,3 +63,20 @@ def test_without_images_the_hint_is_to_build_one(locked: Locked) -> None:
     with pytest.raises(UsageError) as caught:
         find_image("nothing", "", locked.machine())
     assert "lightship build" in caught.value.hint
+
+
+def test_a_target_has_an_image_of_its_own(locked: Locked) -> None:
+    layout = locked.machine().home.images
+    layout.create()
+    hello_image(layout, name="project:none")
+    with pytest.raises(UsageError, match="no image 'project:none-development'") as caught:
+        find_image(str(locked.folder), "", locked.machine(), "development")
+    assert caught.value.hint == "build it with `lightship build --target development`"
+    image = hello_image(layout, name="project:none-development")
+    found = find_image(str(locked.folder), "", locked.machine(), "development")
+    assert found[1].descriptor.digest == image.descriptor.digest
+
+
+def test_only_a_project_has_targets(locked: Locked) -> None:
+    with pytest.raises(UsageError, match="targets are a project's"):
+        find_image("project:none", "", locked.machine(), "development")

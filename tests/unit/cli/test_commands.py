@@ -9,7 +9,7 @@ import pytest
 from lightship.debs.trim import MANUALS
 from lightship.oci.layout import Layout
 from lightship.oci.validate import layout_problems
-from tests.support.locked import Locked
+from tests.support.locked import Locked, write_lock_with_target
 from tests.unit.cli.conftest import Lightship
 
 
@@ -185,3 +185,50 @@ def test_source_date_epoch_dates_the_image(
 def test_no_images_yet(lightship: Lightship) -> None:
     assert "no images yet" in lightship("images").out
     assert json.loads(lightship("images", "--json").out) == []
+
+
+def test_a_target_is_built_over_productions_layers(lightship: Lightship, made: Locked) -> None:
+    write_lock_with_target(made)
+    options = ["--locked", "--offline", "--json"]
+    production = json.loads(lightship("build", made.folder, *options).out)
+    development = json.loads(lightship("build", made.folder, *options, "--target", "development").out)
+    assert development["name"] == "project:none-development"
+    assert (production["target"], development["target"]) == ("production", "development")
+    titles = [layer["title"].partition(":")[0] for layer in development["layers"] if layer["made"]]
+    assert titles == ["tools", "python"]
+    assert {layer["digest"] for layer in production["layers"]} < {
+        layer["digest"] for layer in development["layers"]
+    }
+
+
+def test_what_a_target_asks_for_does_not_change_production(lightship: Lightship, made: Locked) -> None:
+    options = ["--locked", "--offline", "--json"]
+    before = json.loads(lightship("build", made.folder, *options).out)
+    write_lock_with_target(made)
+    (made.folder / "requirements-dev.txt").write_text("more\n")
+    assert json.loads(lightship("build", made.folder, *options).out)["digest"] == before["digest"]
+    stale = lightship("build", made.folder, "--locked", "--target", "development")
+    assert stale.code == 1
+    assert "the lock is stale for the target development" in stale.err
+
+
+def test_plan_says_what_a_target_adds(lightship: Lightship, made: Locked) -> None:
+    write_lock_with_target(made)
+    shown = lightship("plan", made.folder, "--locked", "--offline", "--target", "development").out
+    assert shown.startswith("project, variant none, linux/amd64, development\n")
+    assert "tools: 1 Debian package\n" in shown
+    assert "uvicorn app.main:app --host 0.0.0.0 --port 8000 --reload" in shown
+
+
+@pytest.mark.parametrize("command", ["build", "plan", "run", "verify", "lock"])
+def test_an_unknown_target_is_code_2(lightship: Lightship, made: Locked, command: str) -> None:
+    shown = lightship(command, "--target", "developmnt", made.folder)
+    assert (shown.code, shown.out) == (2, "")
+    assert "unknown target 'developmnt'" in shown.err
+    assert "did you mean 'development'?" in shown.err
+
+
+def test_only_a_project_can_be_watched(lightship: Lightship) -> None:
+    shown = lightship("run", "--watch", "project:none")
+    assert shown.code == 2
+    assert "only a project can be watched" in shown.err

@@ -60,3 +60,9 @@ def test_a_configuration_is_never_overwritten(folder: Path) -> None:
     assert (folder / ".dockerignore").read_text() == "mine\n"
     with pytest.raises(UsageError, match="has a configuration already"):
         CliRunner().invoke(cli, ["init", str(folder)], catch_exceptions=False)
+
+
+def test_the_target_for_development_is_mentioned(folder: Path) -> None:
+    (folder / "requirements-dev.txt").write_text("pytest\n")
+    command = "uvicorn app.main:app --host 0.0.0.0 --port 8000 --reload"
+    assert f"target development: requirements-dev.txt, a shell, `{command}`" in init(folder)["found"]

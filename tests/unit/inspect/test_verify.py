@@ -96,3 +96,15 @@ def test_every_rule_has_its_own_name_a_reason_and_a_remedy() -> None:
     assert len({rule.id for rule in RULES}) == len(RULES)
     assert len({rule.id[:5] for rule in RULES}) == len(RULES)
     assert all(rule.title and rule.reason.endswith(".") and rule.remedy for rule in RULES)
+
+
+def test_tools_are_looked_for_in_images_for_production_only(make_image: MakeImage, tmp_path: Path) -> None:
+    labels = {"io.lightship.target": "development"}
+    shell, header = regular("bin/sh", elf(["libnone.so"]), 0o755), regular("usr/include/a.h", b"int a;")
+    image = make_image([shell, header], execution=msgspec.structs.replace(GOOD, labels=labels))
+    report = verify(image, tmp_path)
+    rules = [item.rule for item in report.findings]
+    assert "LV201-missing-library" in rules
+    assert not any(rule.startswith("LV1") for rule in rules)
+    (said,) = (item for item in report.findings if item.rule == "LV701-not-production")
+    assert said.message == "it is for development: 2 findings about tools and headers left out"

@@ -27,8 +27,6 @@ def for_target(findings: Sequence[Finding], contents: Contents) -> list[Finding]
     if target == PRODUCTION:
         return list(findings)
     asked = [finding for finding in findings if finding.rule not in _OF_PRODUCTION]
-    count = len(findings) - len(asked)
-    words = (
-        f"it is for {target}: {count} finding{'s'[: count != 1]} about tools, headers and the like left out"
-    )
+    left = len(findings) - len(asked)
+    words = f"it is for {target}: {left} finding{'s'[: left != 1]} about tools and headers left out"
     return [*asked, NOT_PRODUCTION.finding(TARGET_LABEL, words)]
