@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lightship.errors import UsageError
 
 _GNU = {"amd64": "x86_64", "arm64": "aarch64"}
+_NEWEST_OF_UV = (2, 40)  # of uv 0.13; trixie has 2.41
 _OLDEST_MANYLINUX = (2, 5)
 _LEGACY = {(2, 5): "manylinux1", (2, 12): "manylinux2010", (2, 17): "manylinux2014"}  # PEP 600
 
@@ -37,8 +38,9 @@ class Platform:
         return f"{self.machine}-linux-gnu"
 
     def uv_platform(self, glibc: tuple[int, int]) -> str:
-        """Name uv's `--python-platform` knows, such as `x86_64-manylinux_2_36`."""
-        return f"{self.machine}-manylinux_{glibc[0]}_{glibc[1]}"
+        """Name uv's `--python-platform` knows, such as `x86_64-manylinux_2_36`; the nearest older one."""
+        major, minor = min(glibc, _NEWEST_OF_UV)
+        return f"{self.machine}-manylinux_{major}_{minor}"
 
     def wheel_platforms(self, glibc: tuple[int, int]) -> list[str]:
         """Wheel platform tags that run on this glibc, best first (PEP 600)."""

@@ -31,6 +31,7 @@ def test_names_in_other_worlds(platform: Platform, machine: str, multiarch: str)
     assert platform.multiarch == multiarch
     assert platform.debian == platform.architecture
     assert platform.uv_platform((2, 36)) == f"{machine}-manylinux_2_36"
+    assert platform.uv_platform((2, 41)) == f"{machine}-manylinux_2_40"
 
 
 def test_wheel_platforms_go_from_the_newest_to_the_oldest_with_their_legacy_names() -> None:
