@@ -144,7 +144,10 @@ def _lock_again(project: Project, variant: str, machine: Machine, target: str) -
 def _names(project: Project, path: Path, machine: Machine, wanted: Collection[str]) -> dict[str, bool]:
     """Name the targets to lock, and say of each whether it must be."""
     known = {DEVELOPMENT, *project.config.targets}
-    recorded = _recorded_inputs(path, machine) if path.is_file() else {}
+    try:
+        recorded = _recorded_inputs(path, machine) if path.is_file() else {}
+    except UsageError:  # a damaged lock is made anew
+        recorded = {}
     return {name: False for name in recorded if name in known} | dict.fromkeys(wanted, True)
 
 

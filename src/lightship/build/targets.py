@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from lightship.build.wheelhouse import BuilderRoot
 from lightship.debs.lock import glibc_version, python_full_version
 from lightship.debs.model import LockedDeb
 from lightship.debs.suite import Suite
-from lightship.errors import LightshipError, ResolutionError
+from lightship.errors import LightshipError, ResolutionError, UsageError
 from lightship.events import SilentReporter
 from lightship.fs.atomic import write_bytes
 from lightship.platform import Platform
@@ -55,24 +55,21 @@ def lock_targets(
         NetworkError, IntegrityError: if an index cannot be had or trusted.
 
     """
+    suites = {platform: open_debian(project, platform, machine) for platform in table.platforms if names}
     additions: dict[str, str] = {}
+    targets: dict[str, LockedTarget] = {}
     for name, is_wanted in sorted(names.items()):
-        target = find_target(project, name)
         try:
-            additions[name] = _resolve(pylock, table, project, target, machine, upgrade=upgrade)
-        except LightshipError as error:
+            target = find_target(project, name)
+            text = _resolve(pylock, table, project, target, machine, upgrade=upgrade)
+            lock = parse_lock(render_lock(add_groups(pylock, {name: text}), table))
+            targets[name] = _System(project, lock, suites, target, machine).locked()
+            additions[name] = text
+        except (ResolutionError, UsageError) as error:
             if is_wanted:
                 raise
             machine.reporter.warn(f"target {name} is not locked any more: {error.message}")
-    whole = add_groups(pylock, additions)
-    lock = parse_lock(render_lock(whole, table))
-    platforms = table.platforms if additions else ()
-    suites = {platform: open_debian(project, platform, machine) for platform in platforms}
-    targets = {
-        name: _System(project, lock, suites, find_target(project, name), machine).locked()
-        for name in additions
-    }
-    return render_lock(whole, replace(table, targets=targets))
+    return render_lock(add_groups(pylock, additions), replace(table, targets=targets))
 
 
 def _resolve(
@@ -86,7 +83,7 @@ def _resolve(
         pins = Path(scratch, "production.txt")
         write_bytes(pins, "".join(f"{line}\n" for line in _pins(production)).encode())
         requests = [
-            _request(project, table.variant, target, platform, pins, machine, upgrade=upgrade)
+            _request(project, table, target, platform, pins, machine, upgrade=upgrade)
             for platform in table.platforms
         ]
         try:
@@ -101,7 +98,7 @@ def _resolve(
 
 def _request(
     project: Project,
-    variant: str,
+    table: LockTable,
     target: Target,
     platform: Platform,
     pins: Path,
@@ -109,7 +106,10 @@ def _request(
     *,
     upgrade: bool,
 ) -> ResolveRequest:
-    asked = python_request(project, variant, platform, upgrade=upgrade, offline=machine.offline)
+    glibc = glibc_version(table.debs[platform])
+    asked = python_request(
+        project, table.variant, platform, glibc=glibc, upgrade=upgrade, offline=machine.offline
+    )
     files = tuple(Path(name) for name in target.requirements)
     return replace(asked, requirements=(*asked.requirements, *files), constraints=(pins,))
 
@@ -205,5 +205,27 @@ class _System:
         return add_libraries(self.suites[platform], roots, wheels, self.machine, beside=below)
 
     def _own(self, debs: Iterable[LockedDeb], platform: Platform) -> tuple[LockedDeb, ...]:
-        there = {deb.name for deb in self.lock.debs[platform]}
-        return tuple(deb for deb in debs if deb.name not in there)
+        there = {deb.name: deb.version for deb in self.lock.debs[platform]}
+        own = tuple(deb for deb in debs if deb.name not in there)
+        check_fit(self.suites[platform], own, there)
+        return own
+
+
+def check_fit(suite: Suite, own: Collection[LockedDeb], there: Mapping[str, str]) -> None:
+    """See that packages can do with those that are `there` in a version that was locked before.
+
+    Raises:
+        ResolutionError: if one was chosen to go with a newer version.
+
+    """
+    names = {deb.name for deb in own}
+    for package in (suite.index.candidates(deb.name)[0] for deb in own):
+        for group in package.depends:
+            older = [each for each in group if each.name in there and not each.admits(there[each.name])]
+            met = any(each.name in names or each.name in there for each in group if each not in older)
+            if older and not met:
+                raise ResolutionError(
+                    f"{package.name} {package.version} needs {older[0]}, and production is locked with "
+                    f"{there[older[0].name]}",
+                    hint="run `lightship lock`: it takes newer Debian packages for production, too",
+                )

@@ -66,6 +66,7 @@ _HARMLESS: Mapping[str, str] = {
     r"libgssapi-krb5-2": "moves a file on an upgrade",
     r"libpython3\.\d+-minimal": "prints a remark",
     r"libreadline8(t64)?": "a diversion that protects files while /usr is merged on a running system",
+    r"libselinux1": "removes stale files on an upgrade; a folder in /run for a daemon of SELinux",
     r"libsensors5": "forgets the configuration of a version from 2009",
     r"netbase": "hosts: debs.skeleton writes it",
     r"procps": "the name `w`: debs.alternatives makes it among tools; settings of the kernel are the host's",
