@@ -98,7 +98,7 @@ def make_plan(
 
 
 def _for_target(config: Config, target: Target) -> Config:
-    """Give the configuration as it is for a target; the budget and the labels are production's."""
+    """Give the configuration as it is for a target; the budget is production's."""
     labels = {**config.labels, TARGET_LABEL: target.name}
     env = {"HOME": HOME, **config.env, **target.env}
     return msgspec.structs.replace(config, command=target.command, env=env, budget="", labels=labels)
@@ -226,8 +226,9 @@ def _labels(config: Config, variant: str, selection: Selection, version: str) ->
 
 
 def _notes(config: Config, selection: Selection) -> Iterator[str]:
-    for build in selection.builds:
+    builds = (*selection.builds, *(selection.additions.builds if selection.additions else ()))
+    for build in builds:
         yield f"{build.sdist.name} {build.sdist.version} has no wheel: it is built from source"
-    if config.build_packages and not selection.builds:
+    if config.build_packages and not builds:
         names = ", ".join(config.build_packages)
         yield f"every distribution has a wheel: build-packages are not needed ({names})"

@@ -93,6 +93,7 @@ def test_the_plan_counts_what_the_target_adds() -> None:
 def test_built_wheels_go_where_they_would_be_had_they_been_fetched() -> None:
     own = Additions("development", (DASH,), (wheel("pytest"),), (LIBRARY,), (build("x"),), (DASH,))
     unbuilt = plan(own, wheel("a"), builds=(build("b"),))
+    assert [note.partition(" ")[0] for note in unbuilt.notes] == ["b", "x"]
     done = with_built(unbuilt, [wheel("b", ALONE), wheel("x")], "safe")
     fetched = Additions("development", (DASH,), (wheel("pytest"), wheel("x")), (LIBRARY,))
     assert keys(done) == keys(plan(fetched, wheel("a"), wheel("b", ALONE)))
