@@ -15,6 +15,7 @@ from lightship.digest import of_bytes
 from lightship.events import SilentReporter
 from lightship.platform import Platform
 from lightship.project.detect import Project, debian_suite
+from lightship.project.stages import stages_of
 from lightship.wheels.fetch import fetch_wheels
 from lightship.wheels.lock import Lock, LockedBuilder, LockTable, parse_lock, render_lock
 from lightship.wheels.model import LockedSdist, LockedWheel
@@ -28,7 +29,7 @@ from lightship.wheels.sizes import with_local_sizes
 def lock_builders(
     project: Project, variant: str, lock: Lock, machine: Machine
 ) -> Mapping[Platform, LockedBuilder]:
-    """Resolve a builder for every platform on which a distribution of the lock has no wheel.
+    """Resolve a builder for every platform on which a distribution of the lock has no wheel, or a stage runs.
 
     Raises:
         ResolutionError: if a Debian package or a build requirement cannot be found.
@@ -36,6 +37,7 @@ def lock_builders(
 
     """
     found = {}
+    runs = any(stage.run for stage in stages_of(project.config, variant).values())
     for platform in lock.platforms:
         debs = lock.debs[platform]
         target = _Target(platform, python_full_version(debs), glibc_version(debs))
@@ -44,7 +46,9 @@ def lock_builders(
         ).sdists
         if sdists:
             requires = _static_requires(project, variant, target, sdists, machine)
-            found[platform] = LockedBuilder(_resolve_root(project, platform, machine), requires)
+            found[platform] = LockedBuilder(resolve_root(project, platform, machine), requires)
+        elif runs:
+            found[platform] = LockedBuilder(resolve_root(project, platform, machine))
     return found
 
 
@@ -70,32 +74,39 @@ def resolve_requirements(
     """
     if not requirements:
         return ()
-    python = project.config.python
     request = ResolveRequest(
         folder=project.folder,
-        python=python,
+        python=project.config.python,
         platform=target.platform,
         glibc=target.glibc,
         inline=requirements,
         torch=project.variant(variant).torch,
         offline=machine.offline,
     )
+    return select_wheels(request, target.python_full, machine)
+
+
+def select_wheels(request: ResolveRequest, python_full: str, machine: Machine) -> tuple[LockedWheel, ...]:
+    """Resolve requirements to wheels for a Python such as `3.11.2`.
+
+    Raises:
+        ResolutionError: if there are no such wheels.
+
+    """
     text = resolve(request, pip=machine.pip, environ=machine.environ, reporter=SilentReporter())
+    platform = request.platform
     table = LockTable(
-        variant="build", python=python, base="", inputs=of_bytes(b""), platforms=(target.platform,), debs={}
+        variant="build", python=request.python, base="", inputs=of_bytes(b""), platforms=(platform,), debs={}
     )
     lock = parse_lock(render_lock(with_local_sizes(text), table), where="build requirements")
     found = select_distributions(
-        lock,
-        platform=target.platform,
-        python_full=target.python_full,
-        glibc=target.glibc,
-        only_wheels=True,
+        lock, platform=platform, python_full=python_full, glibc=request.glibc, only_wheels=True
     )
     return found.wheels
 
 
-def _resolve_root(project: Project, platform: Platform, machine: Machine) -> tuple[LockedDeb, ...]:
+def resolve_root(project: Project, platform: Platform, machine: Machine) -> tuple[LockedDeb, ...]:
+    """Resolve the builder's root: compilers, and the project's `build-packages`."""
     config = project.config
     suite = debian_suite(config.base)
     names = (*python_packages(config.python), *toolchain_packages(config.python))

@@ -16,6 +16,7 @@ from lightship.plan.planner import Selection
 from lightship.platform import Platform
 from lightship.project.detect import Project, debian_suite
 from lightship.project.inputs import fingerprint
+from lightship.project.stages import stages_of
 
 if TYPE_CHECKING:
     from lightship.debs.model import LockedDeb
@@ -31,7 +32,8 @@ def lock_file(project: Project, variant: str) -> Path:
 
 def inputs_of(project: Project, variant: str, machine: Machine) -> Digest:
     """Digest of what a lock depends on; that requirement files only changed a comment does not count."""
-    cheap = fingerprint(project.folder, project.config, project.variant(variant))
+    config = project.config
+    cheap = fingerprint(project.folder, config, project.variant(variant), stages_of(config, variant))
     memo = Memo(machine.home.cache / "inputs")
     return Digest(memo.get_or_make(cheap, str, lambda: _semantic_inputs(project, variant)))
 
@@ -69,6 +71,7 @@ def make_lock(project: Project, variant: str, machine: Machine, *, upgrade: bool
 
     """
     from lightship.build.resolving import open_debian, resolve_python, root_packages
+    from lightship.build.stagelock import lock_stages
     from lightship.wheels.lock import LockTable, lock_path, render_lock
 
     platforms = project.platforms
@@ -85,6 +88,7 @@ def make_lock(project: Project, variant: str, machine: Machine, *, upgrade: bool
     )
     path = lock_path(project.folder, variant)
     table = _with_builders(pylock, table, project, machine)
+    table = replace(table, stages=lock_stages(project, variant, debs, machine, upgrade=upgrade))
     table = _with_libraries(pylock, table, project, suites, machine)
     write_bytes(path, render_lock(pylock, table).encode())
     return path
@@ -170,7 +174,8 @@ def _select(data: bytes, digest: Digest, platform: Platform, path: Path) -> Sele
     libraries = lock.libraries.get(platform, ())
     builds, builder = _builds(lock, platform, sdists, path)
     suite = debian_suite(lock.base)
-    return Selection(digest, suite, lock.python, debs, wheels, libraries, builds, builder)
+    stages = dict(lock.stages.get(platform, {}))
+    return Selection(digest, suite, lock.python, debs, wheels, libraries, builds, builder, stages)
 
 
 def _builds(
@@ -180,7 +185,7 @@ def _builds(
 
     builder = lock.builders.get(platform)
     if not sdists:
-        return (), ()
+        return (), builder.debian if builder else ()
     if builder is None or any(sdist.name not in builder.requires for sdist in sdists):
         raise UsageError(
             "the lock does not say how to build " + ", ".join(sdist.name for sdist in sdists),
@@ -218,4 +223,21 @@ def _semantic_inputs(project: Project, variant: str) -> str:
     platforms = [str(platform) for platform in project.platforms]
     config = project.config
     packages = [sorted(config.runtime_packages), sorted(config.build_packages)]
-    return of_value([asked, platforms, config.base, packages])
+    stages = _stage_inputs(project, variant)
+    return of_value([asked, platforms, config.base, packages, *([stages] if stages else [])])
+
+
+def _stage_inputs(project: Project, variant: str) -> dict[str, object]:
+    """What of each stage a lock depends on; what its commands are, and see, does not count."""
+    from lightship.build.stagelock import stage_images, stage_request
+    from lightship.wheels.request import request_inputs
+
+    platform = project.platforms[0]
+    return {
+        name: [
+            request_inputs(stage_request(project, variant, stage, platform)),
+            stage_images(stage),
+            bool(stage.run),
+        ]
+        for name, stage in stages_of(project.config, variant).items()
+    }

@@ -11,6 +11,7 @@ from lightship.debs.model import LockedDeb
 from lightship.digest import Digest, of_value
 from lightship.oci.model import Execution
 from lightship.oci.record import Compression
+from lightship.plan.stages import StageLayer, StagePlan
 from lightship.platform import Platform
 from lightship.project.sources import SourceFile
 from lightship.wheels import trim as wheels_trim
@@ -121,7 +122,7 @@ class FilesLayer(msgspec.Struct, frozen=True, tag="files"):
         return {"kind": "files", "workdir": self.workdir, "files": files}
 
 
-LayerPlan = BaseLayer | EnvironmentLayer | WheelsLayer | FilesLayer
+LayerPlan = BaseLayer | EnvironmentLayer | WheelsLayer | StageLayer | FilesLayer
 
 
 def layer_key(layer: LayerPlan, compression: Compression) -> Digest:
@@ -134,7 +135,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     `libraries` says which wheels asked for Debian packages, `budget` is the image's largest unpacked size in
     bytes, and `notes` are remarks. `builds` are done first, in a root of the packages of `builder`: their
-    wheels get layers then.
+    wheels get layers then. There `stages` are run, too, in this order.
     """
 
     name: str
@@ -148,6 +149,7 @@ class Plan(msgspec.Struct, frozen=True):
     budget: int | None = None
     builds: tuple[SourceBuild, ...] = ()
     builder: tuple[LockedDeb, ...] = ()
+    stages: tuple[StagePlan, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

@@ -18,7 +18,7 @@ from lightship.platform import Platform
 from lightship.project.config import Config, size_in_bytes
 from lightship.project.sources import SourceFile
 from lightship.wheels.environment import Environment
-from lightship.wheels.model import LockedLibrary, LockedWheel, SourceBuild
+from lightship.wheels.model import LockedLibrary, LockedStage, LockedWheel, SourceBuild
 
 PREFIX = "opt/venv"
 PRODUCTION = "production"
@@ -28,7 +28,8 @@ _SECOND = 1_000_000_000
 class Selection(msgspec.Struct, frozen=True):
     """What a lock holds for one platform; `python` as `3.11`, `lock` the digest of the lock file.
 
-    `builds` are the distributions that have no wheel, `builder` the packages of the root they are built in.
+    `builds` are the distributions that have no wheel, `builder` the packages of the root they are built in,
+    and in which `stages` run.
     """
 
     lock: Digest
@@ -39,6 +40,7 @@ class Selection(msgspec.Struct, frozen=True):
     libraries: tuple[LockedLibrary, ...] = ()
     builds: tuple[SourceBuild, ...] = ()
     builder: tuple[LockedDeb, ...] = ()
+    stages: dict[str, LockedStage] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,6 @@ def _labels(config: Config, variant: str, selection: Selection, version: str) ->
 def _notes(config: Config, selection: Selection) -> Iterator[str]:
     for build in selection.builds:
         yield f"{build.sdist.name} {build.sdist.version} has no wheel: it is built from source"
-    if config.build_packages and not selection.builds:
+    if config.build_packages and not selection.builder:
         names = ", ".join(config.build_packages)
         yield f"every distribution has a wheel: build-packages are not needed ({names})"

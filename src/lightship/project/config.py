@@ -32,11 +32,20 @@ class TargetConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_f
 
 
 class StageConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
-    """One named stage: what it installs, runs and hands to the image."""
+    """One named stage: what it installs, sees and runs, or which image it is, and what it hands on.
+
+    `copy` maps its outputs to paths of the image, `from` outputs of other stages and images (`STAGE:/path`,
+    `oci:DIR:/path`) to places in its working folder. With no `variants`, it is for every one.
+    """
 
     requirements: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
     run: tuple[str, ...] = ()
     copy: dict[str, str] = {}
+    from_: dict[str, str] = msgspec.field(name="from", default_factory=dict)
+    variants: tuple[str, ...] = ()
+    torch: str = "cpu"
+    image: str = ""
 
 
 class Config(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):

@@ -15,6 +15,7 @@ from lightship.platform import Platform, parse_platform
 from lightship.project.application import Application, find_application
 from lightship.project.config import Config, VariantConfig, load_toml, read_config
 from lightship.project.requirements import names, normalised
+from lightship.project.stages import check_stages
 
 SUITES = {"3.11": "bookworm", "3.13": "trixie", "3.14": "forky"}
 """The Debian suite whose Python this is."""
@@ -96,6 +97,7 @@ def read_project(folder: Path) -> Project:
     config = _with_python(config, folder, metadata, found)
     config = _with_variants(config, folder, metadata, found)
     config = _with_application(config, folder, metadata, found)
+    check_stages(config, str(file or folder))
     return Project(folder, config, file, tuple(found), str(metadata.get("version", "")))
 
 

@@ -18,7 +18,7 @@ from lightship.errors import LightshipError, UsageError
 from lightship.platform import Platform, parse_platform
 from lightship.wheels import toml
 from lightship.wheels.merge import clean, clean_value
-from lightship.wheels.model import LockedLibrary, LockedWheel
+from lightship.wheels.model import LockedLibrary, LockedStage, LockedWheel
 
 _AGAIN = "make it again with `lightship lock`"
 _HEADER = """\
@@ -45,7 +45,7 @@ class LockTable:
     `python` is the target's version (`3.11`), `base` what the image stands on (`debian:bookworm`), `inputs`
     the digest of everything that was asked for, `libraries` why packages are there that only wheels ask for,
     `generated_by` the version of Lightship that wrote the lock. `builders` has the platforms where a
-    distribution has no wheel.
+    distribution has no wheel or a stage runs commands, `stages` the variant's named stages.
     """
 
     variant: str
@@ -56,6 +56,7 @@ class LockTable:
     debs: Mapping[Platform, tuple[LockedDeb, ...]]
     libraries: Mapping[Platform, tuple[LockedLibrary, ...]] = field(default_factory=dict)
     builders: Mapping[Platform, LockedBuilder] = field(default_factory=dict)
+    stages: Mapping[Platform, Mapping[str, LockedStage]] = field(default_factory=dict)
     generated_by: str = __version__
 
 
@@ -72,7 +73,10 @@ class Lock(LockTable):
 
 
 class _Table(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
-    """`[tool.lightship]` as it is written; `debian`, `libraries` and `builder` are by architecture."""
+    """`[tool.lightship]` as it is written; `debian`, `libraries` and `builder` are by architecture.
+
+    `stage` is by architecture, then by the stage's name.
+    """
 
     version: str
     variant: str
@@ -83,6 +87,7 @@ class _Table(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=
     debian: dict[str, list[LockedDeb]] = {}
     libraries: dict[str, list[LockedLibrary]] = {}
     builder: dict[str, LockedBuilder] = {}
+    stage: dict[str, dict[str, LockedStage]] = {}
 
 
 def lock_path(folder: Path, variant: str) -> Path:
@@ -153,6 +158,11 @@ def parse_lock(text: str, *, where: str = "") -> Lock:
             for platform in platforms
             if platform.debian in table.builder
         },
+        stages={
+            platform: table.stage[platform.debian]
+            for platform in platforms
+            if platform.debian in table.stage
+        },
         generated_by=table.version,
         pylock=pylock,
     )
@@ -203,7 +213,15 @@ def _render_table(table: LockTable) -> list[str]:
         blocks += [toml.table(f"tool.lightship.{name}", written)] if written else []
     for platform, builder in sorted(table.builders.items()):
         blocks += _render_builder(f"tool.lightship.builder.{platform.debian}", builder)
+    for platform, stages in sorted(table.stages.items()):
+        for name, stage in sorted(stages.items()):
+            blocks.append(_render_stage(f"tool.lightship.stage.{platform.debian}.{name}", stage))
     return blocks
+
+
+def _render_stage(name: str, stage: LockedStage) -> str:
+    wheels = clean_value(msgspec.to_builtins(sorted(stage.wheels)))
+    return toml.table(name, {"wheels": wheels, "images": dict(sorted(stage.images.items()))})
 
 
 def _by_architecture(rows: Mapping[Platform, tuple[Any, ...]]) -> dict[str, Any]:
