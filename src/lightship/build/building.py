@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
 from msgspec.structs import replace
 
 from lightship.build import locking
@@ -11,10 +15,12 @@ from lightship.build.image import Built
 from lightship.build.machine import Machine
 from lightship.build.pipeline import Builder
 from lightship.build.remarks import remarks
-from lightship.errors import UsageError
+from lightship.digest import Digest
 from lightship.oci.record import Compression
 from lightship.plan.model import Plan
 from lightship.plan.planner import Files, make_plan, with_built
+from lightship.plan.stages import StageLayer
+from lightship.plan.staging import with_stages
 from lightship.platform import Platform
 from lightship.project.detect import Project
 from lightship.project.ignore import read_ignore
@@ -35,23 +41,37 @@ def plan_project(
         locking.require_current(project, variant, machine)
     elif not locking.is_current(project, variant, machine):
         locking.make_lock(project, variant, machine)
-    _refuse_stages(project)
     selection = locking.select(project, variant, platform, machine)
     files = _files(project, machine)
     plan = make_plan(project.config, variant, platform, selection, files, project.version)
+    if selection.stages:
+        from lightship.build.staging import stage_sources
+
+        sources = stage_sources(project, variant, platform, selection, machine)
+        plan = with_stages(plan, project.config, sources)
     return replace(plan, notes=(*plan.notes, *remarks(plan, machine.home)))
 
 
 def build_plan(project: Project, plan: Plan, machine: Machine, compression: Compression) -> Built:
-    """Build a plan into the machine's image store; distributions without a wheel first."""
+    """Build a plan into the machine's image store; stages and distributions without a wheel first."""
+    builder = builder_for(project, machine, compression)
+    builder = dataclasses.replace(builder, outputs=_outputs(project, plan, builder, machine))
     if plan.builds:
         from lightship.build.compiling import build_wheels, builder_root
 
         root, fetch = builder_root(plan), Fetcher(project, machine)
         wheels = build_wheels(project, plan.variant, plan.builds, root, machine=machine, fetch=fetch)
         plan = with_built(plan, wheels, project.config.trim)
-    built = builder_for(project, machine, compression).build(plan, project.folder)
+    built = builder.build(plan, project.folder)
     return replace(built, notes=tuple(dict.fromkeys((*plan.notes, *remarks(plan, machine.home)))))
+
+
+def _outputs(project: Project, plan: Plan, builder: Builder, machine: Machine) -> Mapping[Digest, Path]:
+    if not any(isinstance(layer, StageLayer) for layer in plan.layers):
+        return {}
+    from lightship.build.staging import prepare_outputs
+
+    return prepare_outputs(project, plan, builder.known(plan), machine)
 
 
 def builder_for(project: Project, machine: Machine, compression: Compression = Compression.GZIP) -> Builder:
@@ -97,13 +117,3 @@ def _files(project: Project, machine: Machine) -> Files:
         scan(project.folder, config.sources, ignore, digests),
         scan(project.folder, config.models, ignore, digests),
     )
-
-
-def _refuse_stages(project: Project) -> None:
-    if project.config.stages:
-        names = ", ".join(project.config.stages)
-        raise UsageError(
-            f"named stages cannot be built yet: {names}",
-            where=str(project.file),
-            hint="run the step yourself, and list its output under `models` or `sources`",
-        )

@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from lightship.build.builders import resolve_requirements
 from lightship.build.diagnose import Missing
+from lightship.build.failure import Finder
 from lightship.build.fetching import Fetcher
 from lightship.build.machine import Machine
 from lightship.build.resolving import debian_sources
@@ -52,6 +53,21 @@ def build_wheels(
     def resolve(requirements: tuple[str, ...]) -> tuple[LockedWheel, ...]:
         return resolve_requirements(requirements, project, variant, root, machine)
 
+    house = Wheelhouse(
+        home=machine.home,
+        tools=_tools(machine),
+        fetch=fetch,
+        resolve=resolve,
+        find=package_finder(project, root, machine),
+        reporter=machine.reporter,
+        seconds=machine.build_seconds,
+    )
+    return house.build_all(builds, root)
+
+
+def package_finder(project: Project, root: BuilderRoot, machine: Machine) -> Finder:
+    """Give the function that finds the Debian package of what a build missed, by the suite's Contents."""
+
     def find(missing: Sequence[Missing]) -> tuple[Missing, str] | None:
         present = frozenset(deb.name for deb in root.packages)
         try:
@@ -59,16 +75,7 @@ def build_wheels(
         except LightshipError:  # without the index, that the build failed is still what matters
             return None
 
-    house = Wheelhouse(
-        home=machine.home,
-        tools=_tools(machine),
-        fetch=fetch,
-        resolve=resolve,
-        find=find,
-        reporter=machine.reporter,
-        seconds=machine.build_seconds,
-    )
-    return house.build_all(builds, root)
+    return find
 
 
 def build_for_libraries(

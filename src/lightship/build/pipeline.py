@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,13 +28,17 @@ Fetch = Callable[[tuple[LockedWheel, ...], tuple[LockedDeb, ...]], Mapping[str, 
 
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """Makes images in a home. `created` is RFC 3339 text, `fetch` is asked for missing layers' archives."""
+    """Makes images in a home. `created` is RFC 3339 text, `fetch` is asked for missing layers' archives.
+
+    `outputs` has the roots that layers of stages take from.
+    """
 
     home: Home
     fetch: Fetch
     reporter: Reporter
     created: str
     compression: Compression = Compression.GZIP
+    outputs: Mapping[Digest, Path] = field(default_factory=dict)
     workers: int = os.cpu_count() or 2
 
     def build(self, plan: Plan, folder: Path) -> Built:
@@ -72,7 +76,7 @@ class Builder:
 
         from lightship.build.steps import Inputs
 
-        inputs = Inputs(self._fetch_for(missing.values()), folder)
+        inputs = Inputs(self._fetch_for(missing.values()), folder, self.outputs)
         order = sorted(missing.items(), key=lambda item: -item[1].download)  # the longest first: it ends last
         label = f"making {len(order)} layer{'s'[: len(order) > 1]}"
         with (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lightship.build.builders import select_wheels
@@ -58,16 +58,14 @@ def lock_stages(
     """
     stages = stages_of(project.config, variant)
     before = {} if upgrade or not stages else _locked_before(project, variant)
-    return {
-        platform: {
-            name: LockedStage(
-                _wheels(name, stage, project, variant, platform, packages, _old(before, platform, name), machine),
-                _images(stage, project, platform, _old(before, platform, name), machine),
-            )
-            for name, stage in stages.items()
+    found: dict[Platform, Stages] = {}
+    for platform, packages in debs.items() if stages else ():
+        locking = _Locking(project, variant, platform, packages, machine)
+        old = before.get(platform, {})
+        found[platform] = {
+            name: locking.lock(name, stage, old.get(name, LockedStage())) for name, stage in stages.items()
         }
-        for platform, packages in (debs.items() if stages else ())
-    }
+    return found
 
 
 def _locked_before(project: Project, variant: str) -> Mapping[Platform, Stages]:
@@ -77,48 +75,43 @@ def _locked_before(project: Project, variant: str) -> Mapping[Platform, Stages]:
         return {}
 
 
-def _old(before: Mapping[Platform, Stages], platform: Platform, name: str) -> LockedStage:
-    return before.get(platform, {}).get(name, LockedStage())
+@dataclass(frozen=True, slots=True)
+class _Locking:
+    """Locks stages for one platform, whose base has these Debian packages."""
 
+    project: Project
+    variant: str
+    platform: Platform
+    debs: tuple[LockedDeb, ...]
+    machine: Machine
 
-def _images(
-    stage: StageConfig, project: Project, platform: Platform, old: LockedStage, machine: Machine
-) -> dict[str, str]:
-    found = {}
-    for name in stage_images(stage):
+    def lock(self, name: str, stage: StageConfig, old: LockedStage) -> LockedStage:
+        wheels = self._wheels(name, stage, old) if stage.requirements else ()
+        return LockedStage(wheels, {image: self._image(image, old) for image in stage_images(stage)})
+
+    def _image(self, name: str, old: LockedStage) -> str:
         pinned = old.images.get(name, "")
-        kept = bool(pinned) and is_there(name, pinned, project, machine)
-        found[name] = pinned if kept else find_stage_image(name, project, platform, machine)
-    return found
+        if pinned and is_there(name, pinned, self.project, self.machine):
+            return pinned
+        return find_stage_image(name, self.project, self.platform, self.machine)
 
-
-def _wheels(
-    name: str,
-    stage: StageConfig,
-    project: Project,
-    variant: str,
-    platform: Platform,
-    debs: tuple[LockedDeb, ...],
-    old: LockedStage,
-    machine: Machine,
-) -> tuple[LockedWheel, ...]:
-    if not stage.requirements:
-        return ()
-    glibc = glibc_version(debs)
-    request = replace(
-        stage_request(project, variant, stage, platform), glibc=glibc, offline=machine.offline
-    )
-    with tempfile.TemporaryDirectory(prefix="lightship-") as scratch:
-        if old.wheels:
-            preferred = Path(scratch, "pylock.toml")
-            preferred.write_text(_preferences(old.wheels), "utf-8")
-            request = replace(request, lock=preferred)
-        try:
-            return select_wheels(request, python_full_version(debs), machine)
-        except ResolutionError as error:
-            raise ResolutionError(
-                f"stage {name!r}: {error.message}", where=error.where, hint=error.hint, detail=error.detail
-            ) from error
+    def _wheels(self, name: str, stage: StageConfig, old: LockedStage) -> tuple[LockedWheel, ...]:
+        request = stage_request(self.project, self.variant, stage, self.platform)
+        request = replace(request, glibc=glibc_version(self.debs), offline=self.machine.offline)
+        with tempfile.TemporaryDirectory(prefix="lightship-") as scratch:
+            if old.wheels:
+                preferred = Path(scratch, "pylock.toml")
+                preferred.write_text(_preferences(old.wheels), "utf-8")
+                request = replace(request, lock=preferred)
+            try:
+                return select_wheels(request, python_full_version(self.debs), self.machine)
+            except ResolutionError as error:
+                raise ResolutionError(
+                    f"stage {name!r}: {error.message}",
+                    where=error.where,
+                    hint=error.hint,
+                    detail=error.detail,
+                ) from error
 
 
 def _preferences(wheels: Iterable[LockedWheel]) -> str:

@@ -6,15 +6,16 @@ import hashlib
 import posixpath
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lightship.debs.trim import base_trimmer
-from lightship.digest import hex_of, parse_digest
+from lightship.digest import Digest, hex_of, parse_digest
 from lightship.errors import StageError
 from lightship.fs.entries import Entry, FileContent, Kind, directory, regular, symlink
 from lightship.fs.tree import with_parents
 from lightship.plan.model import BaseLayer, EnvironmentLayer, FilesLayer, LayerPlan, WheelsLayer
+from lightship.plan.stages import StageLayer
 from lightship.platform import Platform
 from lightship.project.sources import SourceFile
 from lightship.wheels.archive import open_wheel
@@ -25,10 +26,14 @@ from lightship.wheels.trim import wheel_trimmer
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Where the bytes are: archives by SHA-256 (hexadecimal), and the project's folder."""
+    """Where the bytes are: archives by SHA-256 (hexadecimal), and the project's folder.
+
+    `outputs` has the roots of stages and images, by the digests of their origins.
+    """
 
     archives: Mapping[str, Path]
     folder: Path
+    outputs: Mapping[Digest, Path] = field(default_factory=dict)
 
 
 @contextmanager
@@ -42,6 +47,8 @@ def layer_entries(layer: LayerPlan, inputs: Inputs) -> Iterator[Iterator[Entry]]
                 yield _environment(layer)
             case WheelsLayer():
                 yield _wheels(layer, inputs, stack)
+            case StageLayer():
+                yield _stage(layer, inputs)
             case FilesLayer():
                 yield _files(layer, inputs)
 
@@ -54,24 +61,28 @@ def _base(layer: BaseLayer, inputs: Inputs) -> Iterator[Entry]:
 
 
 def _environment(layer: EnvironmentLayer) -> Iterator[Entry]:
-    """Lay out what `python -m venv --without-pip` makes, and the user."""
+    """Lay out a virtual environment without distributions, and the user."""
     from lightship.debs.accounts import GROUPS, USERS
 
-    python = f"/usr/bin/python{layer.python}"
-    settings = f"home = /usr/bin\ninclude-system-site-packages = false\nversion = {layer.python}\n"
     account = f"{layer.user}:x:{layer.uid}:{layer.gid}::/nonexistent:/usr/sbin/nologin\n"
     workdir = layer.workdir.strip("/")
     yield from with_parents(
         [
             regular("etc/group", (GROUPS + f"{layer.user}:x:{layer.gid}:\n").encode()),
             regular("etc/passwd", (USERS + account).encode()),
-            symlink(f"{layer.prefix}/bin/python", python),
-            symlink(f"{layer.prefix}/bin/python3", "python"),
-            symlink(f"{layer.prefix}/bin/python{layer.python}", "python"),
-            regular(f"{layer.prefix}/pyvenv.cfg", settings.encode()),
+            *virtual_environment(layer.prefix, layer.python),
             *([directory(workdir)] if workdir else []),
         ]
     )
+
+
+def virtual_environment(prefix: str, python: str) -> Iterator[Entry]:
+    """Lay out what `python -m venv --without-pip` makes."""
+    settings = f"home = /usr/bin\ninclude-system-site-packages = false\nversion = {python}\n"
+    yield symlink(f"{prefix}/bin/python", f"/usr/bin/python{python}")
+    yield symlink(f"{prefix}/bin/python3", "python")
+    yield symlink(f"{prefix}/bin/python{python}", "python")
+    yield regular(f"{prefix}/pyvenv.cfg", settings.encode())
 
 
 def _wheels(layer: WheelsLayer, inputs: Inputs, stack: ExitStack) -> Iterator[Entry]:
@@ -92,6 +103,15 @@ def _wheels(layer: WheelsLayer, inputs: Inputs, stack: ExitStack) -> Iterator[En
         if last[entry.path] == number
     )
     return with_parents(kept)
+
+
+def _stage(layer: StageLayer, inputs: Inputs) -> Iterator[Entry]:
+    from lightship.build.outputs import output_entries
+
+    root = inputs.outputs[layer.origin.digest]
+    return with_parents(
+        entry for path, place in layer.copies for entry in output_entries(root, path, place, layer.origin)
+    )
 
 
 def _files(layer: FilesLayer, inputs: Inputs) -> Iterator[Entry]:

@@ -17,7 +17,10 @@ FORMAT = 1
 
 
 def fingerprint(
-    folder: Path, config: Config, variant: VariantConfig, stages: Mapping[str, StageConfig] = MappingProxyType({})
+    folder: Path,
+    config: Config,
+    variant: VariantConfig,
+    stages: Mapping[str, StageConfig] = MappingProxyType({}),
 ) -> Digest:
     """Digest of requirement files, with those they include, and of the configuration.
 

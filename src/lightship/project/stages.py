@@ -132,7 +132,10 @@ def _place_problems(place: str) -> Iterator[tuple[str, str]]:
     elif path.split("/")[0] in _LINKS:
         yield f"copy: {place!r} goes through a link of the image", f"write it as /usr/{path}"
     elif any(f"{path}/".startswith(f"{folder}/") for folder in _RESERVED):
-        yield f"copy: {place!r} is reserved", "copy it to a folder of its own, such as one in /app or /usr/local"
+        yield (
+            f"copy: {place!r} is reserved",
+            "copy it to a folder of its own, such as one in /app or /usr/local",
+        )
 
 
 def _check_places(stages: Mapping[str, StageConfig], variant: str, where: str) -> None:

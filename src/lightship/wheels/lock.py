@@ -159,9 +159,7 @@ def parse_lock(text: str, *, where: str = "") -> Lock:
             if platform.debian in table.builder
         },
         stages={
-            platform: table.stage[platform.debian]
-            for platform in platforms
-            if platform.debian in table.stage
+            platform: table.stage[platform.debian] for platform in platforms if platform.debian in table.stage
         },
         generated_by=table.version,
         pylock=pylock,

@@ -67,7 +67,7 @@ def test_every_key_of_the_design_is_read(tmp_path: Path) -> None:
     assert config.variants == {"cpu": VariantConfig(("requirements.txt",), ("x",), "cpu")}
     assert config.targets["development"].command == ("uvicorn",)
     assert config.stages["model"] == StageConfig(
-        ("requirements-export.txt",), ("python export.py",), {"/out/a": "/app/a"}
+        requirements=("requirements-export.txt",), run=("python export.py",), copy={"/out/a": "/app/a"}
     )
     assert (config.workdir, config.user, config.ports) == ("/srv", "app:1001:1002", (8000,))
     assert config.build_packages == ("libpq-dev",)
