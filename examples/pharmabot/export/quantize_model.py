@@ -1,4 +1,7 @@
-"""Quantize an exported model to 8-bit integers: a quarter of the size; the vectors differ by a cosine of 0.98."""
+"""Quantize an exported model to 8-bit integers: a quarter of the size.
+
+Its vectors and the exact ones have cosines of 0.98 and more.
+"""
 
 import argparse
 import json

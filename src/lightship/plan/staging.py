@@ -14,7 +14,7 @@ from lightship.plan.model import FilesLayer, Plan
 from lightship.plan.stages import ImageOrigin, Origin, StageLayer, StagePlan, Taken
 from lightship.project.config import StageConfig
 from lightship.project.sources import SourceFile
-from lightship.project.stages import copied_stages, stages_of, takes
+from lightship.project.stages import copied_stages, final_place, stages_of, takes
 from lightship.wheels.model import LockedStage
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ def _check_files(made: list[StageLayer], plan: Plan) -> None:
         for file in layer.files
     }
     for layer in made:
-        for _, place in layer.copies:
-            if place.rstrip("/") in files:
+        for place in (final_place(path, place) for path, place in layer.copies):
+            if place in files:
                 raise UsageError(
                     f"stage {layer.stage!r} and the project's own files both write {place}",
                     where=layer.stage,

@@ -59,6 +59,11 @@ def copied_stages(config: Config, variant: str) -> dict[str, StageConfig]:
     }
 
 
+def final_place(path: str, place: str) -> str:
+    """Say where an output goes: into a place that ends with `/`, else under that very name."""
+    return f"{place}{posixpath.basename(path.rstrip('/'))}" if place.endswith("/") else place
+
+
 def check_stages(config: Config, where: str) -> None:
     """Refuse stages that cannot be built, or whose outputs cannot be placed; `where` is the file.
 
@@ -140,7 +145,9 @@ def _place_problems(place: str) -> Iterator[tuple[str, str]]:
 
 def _check_places(stages: Mapping[str, StageConfig], variant: str, where: str) -> None:
     places = [
-        (place.rstrip("/"), name) for name, stage in stages.items() for place in sorted(stage.copy.values())
+        (final_place(path, place), name)
+        for name, stage in stages.items()
+        for path, place in sorted(stage.copy.items())
     ]
     for (place, first), (other, second) in combinations(places, 2):
         if place == other:

@@ -135,6 +135,15 @@ RULES = (
         proof=_IMPORTS,
     ),
     TrimRule(
+        name="onnxruntime-c-library",
+        owners=frozenset({"onnxruntime"}),
+        paths=("onnxruntime/capi/libonnxruntime.so*",),
+        unless=COMPILERS | {"onnxruntime-genai"},
+        reason="ONNX Runtime a second time, for programs in C; the extension module has all of it in itself",
+        proof="no library and no module that stays names it (checked on the wheels themselves);"
+        " onnxruntime-genai loads it, and beside that the rule is not applied",
+    ),
+    TrimRule(
         name="self-tests",
         owners=frozenset({"pycryptodome"}),
         paths=("Crypto/SelfTest/**",),

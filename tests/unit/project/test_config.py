@@ -121,7 +121,7 @@ def test_what_is_not_toml_is_named(tmp_path: Path, data: bytes) -> None:
         (
             {"stages": {"model": {"zzz": []}}},
             "unknown key stages.model.zzz",
-            "known keys: requirements, run, copy",
+            "known keys: requirements, inputs, run, copy, from, variants, torch, image",
         ),
     ],
 )

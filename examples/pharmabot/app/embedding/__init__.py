@@ -47,7 +47,7 @@ def create_embedder(settings: Settings, azure: Azure) -> Embedder:
         raise RuntimeError(message)
     if wanted == "onnx" and not exported:
         message = (
-            "EMBEDDING_BACKEND is onnx, but onnxruntime is not installed, or EMBEDDING_MODEL_FOLDER has no model"
+            "EMBEDDING_BACKEND is onnx, but there is no onnxruntime, or no model in EMBEDDING_MODEL_FOLDER"
         )
         raise RuntimeError(message)
     if wanted == "local" or (wanted == "auto" and local):
