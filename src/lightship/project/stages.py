@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -181,5 +180,7 @@ def _is_absolute(path: str) -> bool:
 
 
 def _nearest(name: str, known: Iterable[str], what: str) -> str:
+    import difflib
+
     near = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {near[0]!r}?" if near else f"known {what}: {', '.join(sorted(known))}"
