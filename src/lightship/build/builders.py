@@ -12,7 +12,7 @@ from lightship.build.toolchain import toolchain_packages
 from lightship.debs.lock import glibc_version, python_full_version, python_packages, resolve_debs
 from lightship.debs.model import LockedDeb
 from lightship.digest import of_bytes
-from lightship.events import SilentReporter
+from lightship.events import Reporter, SilentReporter
 from lightship.platform import Platform
 from lightship.project.detect import Project, debian_suite
 from lightship.project.stages import stages_of
@@ -83,17 +83,19 @@ def resolve_requirements(
         torch=project.variant(variant).torch,
         offline=machine.offline,
     )
-    return select_wheels(request, target.python_full, machine)
+    return select_wheels(request, target.python_full, machine, SilentReporter())
 
 
-def select_wheels(request: ResolveRequest, python_full: str, machine: Machine) -> tuple[LockedWheel, ...]:
+def select_wheels(
+    request: ResolveRequest, python_full: str, machine: Machine, reporter: Reporter
+) -> tuple[LockedWheel, ...]:
     """Resolve requirements to wheels for a Python such as `3.11.2`.
 
     Raises:
         ResolutionError: if there are no such wheels.
 
     """
-    text = resolve(request, pip=machine.pip, environ=machine.environ, reporter=SilentReporter())
+    text = resolve(request, pip=machine.pip, environ=machine.environ, reporter=reporter)
     platform = request.platform
     table = LockTable(
         variant="build", python=request.python, base="", inputs=of_bytes(b""), platforms=(platform,), debs={}

@@ -104,7 +104,9 @@ class _Locking:
                 preferred.write_text(_preferences(old.wheels), "utf-8")
                 request = replace(request, lock=preferred)
             try:
-                return select_wheels(request, python_full_version(self.debs), self.machine)
+                return select_wheels(
+                    request, python_full_version(self.debs), self.machine, self.machine.reporter
+                )
             except ResolutionError as error:
                 raise ResolutionError(
                     f"stage {name!r}: {error.message}",

@@ -134,10 +134,22 @@ class _Staging:
 
     def _run_all(self, stages: Sequence[StagePlan], outputs: Mapping[Digest, Path]) -> None:
         _check_native(self.plan.platform, stages[0])
-        machine, builder = self.machine, builder_root(self.plan)
-        bwrap = Sandbox.find(machine.environ.get("PATH", "")).bwrap
+        bwrap = Sandbox.find(self.machine.environ.get("PATH", "")).bwrap
         wheels = {wheel for stage in stages for wheel in stage.wheels}
-        archives = Fetcher(self.project, machine)(sorted(wheels), builder.packages)
+        archives = Fetcher(self.project, self.machine)(sorted(wheels), self.plan.builder)
+        room = self._room(archives, bwrap)
+        environments = {stage.wheels: self._environment(stage, archives) for stage in stages}
+        names = ", ".join(stage.name for stage in stages)
+        with self.machine.reporter.task(f"running {names}", len(stages), unit="stages") as task:
+
+            def run(stage: StagePlan) -> None:
+                room.run(stage, environments[stage.wheels], outputs, self._folder(stage.origin))
+                task.advance(1)
+
+            run_in_order(stages, run, room.stop)
+
+    def _room(self, archives: Mapping[str, Path], bwrap: Path) -> StageRoom:
+        machine, builder = self.machine, builder_root(self.plan)
         root = prepare_toolchain(
             builder.packages,
             archives,
@@ -146,7 +158,7 @@ class _Staging:
             cache=machine.home.cache,
             reporter=machine.reporter,
         )
-        room = StageRoom(
+        return StageRoom(
             root=root,
             bwrap=bwrap,
             folder=self.project.folder,
@@ -156,24 +168,14 @@ class _Staging:
             find=package_finder(self.project, builder, machine),
         )
 
-        def run(stage: StagePlan) -> None:
-            environment = prepare_environment(
-                stage.wheels,
-                archives,
-                python=stage.python,
-                cache=machine.home.cache,
-                reporter=machine.reporter,
-            )
-            room.run(stage, environment, outputs, self._folder(stage.origin))
-
-        names = ", ".join(stage.name for stage in stages)
-        with machine.reporter.task(f"running {names}", len(stages), unit="stages") as task:
-
-            def step(stage: StagePlan) -> None:
-                run(stage)
-                task.advance(1)
-
-            run_in_order(stages, step, room.stop)
+    def _environment(self, stage: StagePlan, archives: Mapping[str, Path]) -> Path:
+        return prepare_environment(
+            stage.wheels,
+            archives,
+            python=stage.python,
+            cache=self.machine.home.cache,
+            reporter=self.machine.reporter,
+        )
 
 
 def run_in_order(

@@ -109,9 +109,9 @@ def _stage(layer: StageLayer, inputs: Inputs) -> Iterator[Entry]:
     from lightship.build.outputs import output_entries
 
     root = inputs.outputs[layer.origin.digest]
-    return with_parents(
-        entry for path, place in layer.copies for entry in output_entries(root, path, place, layer.origin)
-    )
+    copied = (output_entries(root, path, place, layer.origin) for path, place in layer.copies)
+    # What two of them write is there once; the later one wins, as with `COPY`.
+    return with_parents({entry.path: entry for entries in copied for entry in entries}.values())
 
 
 def _files(layer: FilesLayer, inputs: Inputs) -> Iterator[Entry]:
