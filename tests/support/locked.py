@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import sys
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lightship.build.bytecode import LOADERS
 from lightship.build.locking import inputs_of
 from lightship.build.machine import Machine
 from lightship.debs.model import LockedDeb
@@ -100,6 +104,16 @@ def _cached_deb(made: Locked, name: str, version: str) -> LockedDeb:
     archives = made.machine().home.archives / "sha256"
     archives.mkdir(parents=True, exist_ok=True)
     items = [item(f"./usr/share/{name}", b"data"), item(f"./usr/share/man/man1/{name}.1", b"12345")]
+    if name == "python3.11-minimal":
+        items.append(_interpreter())
     deb, path = write_deb(archives, name, items, version=version)
     path.rename(archives / deb.sha256)
     return deb
+
+
+def _interpreter() -> tuple[tarfile.TarInfo, bytes]:
+    """What stands for the loader that starts the image's Python: it runs this one."""
+    script = f'#!/bin/sh\nshift 3\nunset PYTHONHOME\nexec {sys.executable} "$@"\n'
+    platform = Platform({"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine])
+    path = f"./usr/lib/{platform.multiarch}/{LOADERS[platform.machine]}"
+    return item(path, script.encode(), mode=0o755)

@@ -19,6 +19,7 @@ from lightship.platform import Platform
 from lightship.project.detect import Project
 from lightship.project.ignore import read_ignore
 from lightship.project.sources import scan
+from lightship.project.start import Start, read_start, start_path
 from lightship.reference import parse_reference
 
 
@@ -37,21 +38,33 @@ def plan_project(
         locking.make_lock(project, variant, machine)
     _refuse_stages(project)
     selection = locking.select(project, variant, platform, machine)
-    files = _files(project, machine)
-    plan = make_plan(project.config, variant, platform, selection, files, project.version)
+    files, start = _files(project, machine), known_start(project, variant)
+    plan = make_plan(project.config, variant, platform, selection, files, project.version, start=start)
     return replace(plan, notes=(*plan.notes, *remarks(plan, machine.home)))
 
 
-def build_plan(project: Project, plan: Plan, machine: Machine, compression: Compression) -> Built:
-    """Build a plan into the machine's image store; distributions without a wheel first."""
-    if plan.builds:
-        from lightship.build.compiling import build_wheels, builder_root
+def with_builds(project: Project, plan: Plan, machine: Machine) -> Plan:
+    """Build the distributions of a plan that have no wheel, and give the plan as it is then."""
+    if not plan.builds:
+        return plan
+    from lightship.build.compiling import build_wheels, builder_root
 
-        root, fetch = builder_root(plan), Fetcher(project, machine)
-        wheels = build_wheels(project, plan.variant, plan.builds, root, machine=machine, fetch=fetch)
-        plan = with_built(plan, wheels, project.config.trim)
+    root, fetch = builder_root(plan), Fetcher(project, machine)
+    wheels = build_wheels(project, plan.variant, plan.builds, root, machine=machine, fetch=fetch)
+    return with_built(plan, wheels, project.config, known_start(project, plan.variant))
+
+
+def build_plan(project: Project, plan: Plan, machine: Machine, compression: Compression) -> Built:
+    """Build a plan into the machine's image store."""
+    plan = with_builds(project, plan, machine)
     built = builder_for(project, machine, compression).build(plan, project.folder)
     return replace(built, notes=tuple(dict.fromkeys((*plan.notes, *remarks(plan, machine.home)))))
+
+
+def known_start(project: Project, variant: str) -> Start | None:
+    """Read what was recorded of a start; one on another Python says nothing about this."""
+    start = read_start(start_path(project.folder, variant))
+    return start if start and start.python == project.config.python else None
 
 
 def builder_for(project: Project, machine: Machine, compression: Compression = Compression.GZIP) -> Builder:

@@ -170,7 +170,8 @@ def _select(data: bytes, digest: Digest, platform: Platform, path: Path) -> Sele
     libraries = lock.libraries.get(platform, ())
     builds, builder = _builds(lock, platform, sdists, path)
     suite = debian_suite(lock.base)
-    return Selection(digest, suite, lock.python, debs, wheels, libraries, builds, builder)
+    others = {other.architecture: lock.debs[other] for other in lock.platforms if other != platform}
+    return Selection(digest, suite, lock.python, debs, wheels, libraries, builds, builder, others)
 
 
 def _builds(

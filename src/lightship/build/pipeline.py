@@ -16,10 +16,11 @@ from lightship.digest import Digest
 from lightship.events import Reporter, Task
 from lightship.fs.atomic import writing_unnamed
 from lightship.oci.record import Compression, LayerRecord
-from lightship.plan.model import BaseLayer, LayerPlan, Plan, WheelsLayer, layer_key
+from lightship.plan.model import BaseLayer, BytecodeLayer, LayerPlan, Plan, WheelsLayer, layer_key
 from lightship.wheels.model import LockedWheel
 
 if TYPE_CHECKING:
+    from lightship.build.bytecode import Compiler
     from lightship.build.steps import Inputs
 
 Fetch = Callable[[tuple[LockedWheel, ...], tuple[LockedDeb, ...]], Mapping[str, Path]]
@@ -50,7 +51,7 @@ class Builder:
         records = {key: record for key in keys if (record := self._find(key))}
         missing = {key: layer for key, layer in zip(keys, plan.layers, strict=True) if key not in records}
         if missing:
-            records |= self._make_all(missing, folder)
+            records |= self._make_all(missing, plan, folder)
         layers = tuple(
             BuiltLayer(layer.title, records[key], key in missing)
             for key, layer in zip(keys, plan.layers, strict=True)
@@ -67,13 +68,15 @@ class Builder:
             return record
         return None
 
-    def _make_all(self, missing: Mapping[Digest, LayerPlan], folder: Path) -> dict[Digest, LayerRecord]:
+    def _make_all(
+        self, missing: Mapping[Digest, LayerPlan], plan: Plan, folder: Path
+    ) -> dict[Digest, LayerRecord]:
         from concurrent.futures import ThreadPoolExecutor
 
         from lightship.build.steps import Inputs
 
-        inputs = Inputs(self._fetch_for(missing.values()), folder)
-        order = sorted(missing.items(), key=lambda item: -item[1].download)  # the longest first: it ends last
+        inputs = Inputs(self._fetch_for(missing.values()), folder, self._compiler(missing.values(), plan))
+        order = sorted(missing.items(), key=lambda item: -_effort(item[1]))  # the longest first: it ends last
         label = f"making {len(order)} layer{'s'[: len(order) > 1]}"
         with (
             self.reporter.task(label, sum(layer.download for _, layer in order)) as task,
@@ -86,15 +89,23 @@ class Builder:
                 pool.shutdown(cancel_futures=True)
                 raise
 
+    def _compiler(self, layers: Iterable[LayerPlan], plan: Plan) -> Compiler | None:
+        if not any(isinstance(layer, BytecodeLayer) for layer in layers):
+            return None
+        from lightship.build.pythons import find_compiler
+
+        return find_compiler(plan, self.home, lambda debs: self.fetch((), tuple(debs)), self.reporter)
+
     def _fetch_for(self, layers: Iterable[LayerPlan]) -> Mapping[str, Path]:
         wheels: list[LockedWheel] = []
         debs: list[LockedDeb] = []
         for layer in layers:
-            if isinstance(layer, WheelsLayer):
-                wheels += layer.wheels
-            elif isinstance(layer, BaseLayer):
-                debs += layer.packages
-        return self.fetch(tuple(wheels), tuple(debs))
+            sources = layer.of if isinstance(layer, BytecodeLayer) else layer
+            if isinstance(sources, WheelsLayer):
+                wheels += sources.wheels
+            elif isinstance(sources, BaseLayer):
+                debs += sources.packages
+        return self.fetch(tuple(dict.fromkeys(wheels)), tuple(dict.fromkeys(debs)))
 
     def _make(self, key: Digest, layer: LayerPlan, inputs: Inputs, task: Task) -> LayerRecord:
         from lightship.build.steps import layer_entries
@@ -114,3 +125,15 @@ class Builder:
     @property
     def _records(self) -> Memo:
         return Memo(self.home.cache / "layers")
+
+
+_BYTES_PER_MODULE = 20_000
+"""Of a wheel, turned into a layer in the time that a module takes to compile."""
+
+
+def _effort(layer: LayerPlan) -> int:
+    """Estimate what a layer costs to make, in bytes of archives."""
+    if isinstance(layer, BytecodeLayer):
+        modules = layer.of.download // _BYTES_PER_MODULE if layer.modules is None else len(layer.modules)
+        return modules * _BYTES_PER_MODULE
+    return layer.download

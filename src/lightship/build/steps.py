@@ -7,28 +7,42 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from lightship.build.bytecode import Compiler
 from lightship.debs.trim import base_trimmer
 from lightship.digest import hex_of, parse_digest
 from lightship.errors import StageError
 from lightship.fs.entries import Entry, FileContent, Kind, directory, regular, symlink
 from lightship.fs.tree import with_parents
-from lightship.plan.model import BaseLayer, EnvironmentLayer, FilesLayer, LayerPlan, WheelsLayer
+from lightship.plan.model import (
+    BaseLayer,
+    BytecodeLayer,
+    EnvironmentLayer,
+    FilesLayer,
+    LayerPlan,
+    WheelsLayer,
+)
 from lightship.platform import Platform
 from lightship.project.sources import SourceFile
 from lightship.wheels.archive import open_wheel
 from lightship.wheels.environment import Environment
-from lightship.wheels.install import installed
-from lightship.wheels.trim import wheel_trimmer
+from lightship.wheels.install import Refiner, installed
+from lightship.wheels.model import LockedWheel
+from lightship.wheels.strip import strip_library
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Where the bytes are: archives by SHA-256 (hexadecimal), and the project's folder."""
+    """Where the bytes are: archives by SHA-256 (hexadecimal), and the project's folder.
+
+    `compiler` is there where bytecode is to be made.
+    """
 
     archives: Mapping[str, Path]
     folder: Path
+    compiler: Compiler | None = None
 
 
 @contextmanager
@@ -44,6 +58,10 @@ def layer_entries(layer: LayerPlan, inputs: Inputs) -> Iterator[Iterator[Entry]]
                 yield _wheels(layer, inputs, stack)
             case FilesLayer():
                 yield _files(layer, inputs)
+            case BytecodeLayer():
+                assert inputs.compiler is not None  # noqa: S101 - the pipeline's own promise
+                sources = stack.enter_context(layer_entries(layer.of, inputs))
+                yield stack.enter_context(inputs.compiler.compiled(sources, layer.modules))
 
 
 def _base(layer: BaseLayer, inputs: Inputs) -> Iterator[Entry]:
@@ -81,7 +99,9 @@ def _wheels(layer: WheelsLayer, inputs: Inputs, stack: ExitStack) -> Iterator[En
         stream = stack.enter_context(inputs.archives[wheel.sha256].open("rb"))
         opened.append((open_wheel(stream, name=wheel.filename), wheel))
     streams = [
-        list(installed(archive, wheel, environment, wheel_trimmer(layer.trim, wheel.name)))
+        list(
+            installed(archive, wheel, environment, layer.trimmer(wheel.name), _refiner(layer, wheel, inputs))
+        )
         for archive, wheel in opened
     ]
     last = {entry.path: number for number, entries in enumerate(streams) for entry in entries}
@@ -92,6 +112,12 @@ def _wheels(layer: WheelsLayer, inputs: Inputs, stack: ExitStack) -> Iterator[En
         if last[entry.path] == number
     )
     return with_parents(kept)
+
+
+def _refiner(layer: WheelsLayer, wheel: LockedWheel, inputs: Inputs) -> Refiner | None:
+    if not layer.strip:
+        return None
+    return partial(strip_library, scratch=inputs.archives[wheel.sha256].parent)
 
 
 def _files(layer: FilesLayer, inputs: Inputs) -> Iterator[Entry]:

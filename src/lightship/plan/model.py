@@ -9,6 +9,7 @@ import msgspec
 from lightship.debs import trim as debs_trim
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest, of_value
+from lightship.fs.trim import Trimmer
 from lightship.oci.model import Execution
 from lightship.oci.record import Compression
 from lightship.platform import Platform
@@ -16,6 +17,8 @@ from lightship.project.sources import SourceFile
 from lightship.wheels import trim as wheels_trim
 from lightship.wheels.model import LockedLibrary, LockedWheel, SourceBuild
 
+STRIP = 1
+"""Version of the rules by which libraries are stripped."""
 FORMAT = 1
 """Version of the rules by which layers are made: part of every key, so that new rules make new layers."""
 
@@ -72,13 +75,17 @@ class EnvironmentLayer(msgspec.Struct, frozen=True, tag="environment"):
 class WheelsLayer(msgspec.Struct, frozen=True, tag="wheels"):
     """One big wheel, or several small ones; of two that write one path, the later one wins.
 
-    `trim` names the rules of trimming that concern any of them.
+    `trim` names the rules of trimming that concern any of them. With `keep`, which has paths below
+    site-packages by the distribution's name, nothing else of those distributions is shipped. With `strip`,
+    libraries lose their symbols for debuggers.
     """
 
     prefix: str
     python: str
     wheels: tuple[LockedWheel, ...]
     trim: tuple[str, ...] = ()
+    keep: dict[str, tuple[str, ...]] = {}
+    strip: bool = False
 
     @property
     def title(self) -> str:
@@ -89,6 +96,11 @@ class WheelsLayer(msgspec.Struct, frozen=True, tag="wheels"):
     def download(self) -> int:
         return sum(wheel.size for wheel in self.wheels)
 
+    def trimmer(self, name: str) -> Trimmer:
+        """Give what tells which files of a distribution go, by their path below site-packages."""
+        by_rule = wheels_trim.wheel_trimmer(self.trim, name)
+        return wheels_trim.keeping(self.keep[name], by_rule) if name in self.keep else by_rule
+
     def recipe(self) -> dict[str, Any]:
         archives = [wheel.sha256 for wheel in self.wheels]
         return {
@@ -97,6 +109,8 @@ class WheelsLayer(msgspec.Struct, frozen=True, tag="wheels"):
             "python": self.python,
             "wheels": archives,
             "trim": [rule.essence() for rule in wheels_trim.rules_named(self.trim)],
+            **({"keep": self.keep} if self.keep else {}),
+            **({"strip": STRIP} if self.strip else {}),
         }
 
 
@@ -121,7 +135,38 @@ class FilesLayer(msgspec.Struct, frozen=True, tag="files"):
         return {"kind": "files", "workdir": self.workdir, "files": files}
 
 
-LayerPlan = BaseLayer | EnvironmentLayer | WheelsLayer | FilesLayer
+class BytecodeLayer(msgspec.Struct, frozen=True, tag="bytecode"):
+    """What Python would compile from modules that another layer has: `.pyc` files that it takes unchecked.
+
+    `compiler` is the Debian version of the Python that compiles, `modules` are the paths of their sources
+    in the image; None stands for every module there is.
+    """
+
+    of: BaseLayer | WheelsLayer | FilesLayer
+    python: str
+    compiler: str
+    modules: tuple[str, ...] | None = None
+
+    @property
+    def title(self) -> str:
+        match self.of:
+            case BaseLayer():
+                return "bytecode: standard library"
+            case WheelsLayer(wheels=wheels):
+                return f"bytecode: {', '.join(wheel.name for wheel in wheels)}"
+            case FilesLayer(what=what):
+                return f"bytecode: {what}"
+
+    @property
+    def download(self) -> int:
+        return 0
+
+    def recipe(self) -> dict[str, Any]:
+        compiled = {"python": self.python, "compiler": self.compiler, "modules": self.modules}
+        return {"kind": "bytecode", "of": self.of.recipe(), **compiled}
+
+
+LayerPlan = BaseLayer | EnvironmentLayer | WheelsLayer | FilesLayer | BytecodeLayer
 
 
 def layer_key(layer: LayerPlan, compression: Compression) -> Digest:
@@ -134,7 +179,8 @@ class Plan(msgspec.Struct, frozen=True):
 
     `libraries` says which wheels asked for Debian packages, `budget` is the image's largest unpacked size in
     bytes, and `notes` are remarks. `builds` are done first, in a root of the packages of `builder`: their
-    wheels get layers then.
+    wheels get layers then. Bytecode is compiled by the Python of one of `compilers`, all of the same version:
+    whichever this machine can run.
     """
 
     name: str
@@ -148,6 +194,7 @@ class Plan(msgspec.Struct, frozen=True):
     budget: int | None = None
     builds: tuple[SourceBuild, ...] = ()
     builder: tuple[LockedDeb, ...] = ()
+    compilers: tuple[BaseLayer, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

@@ -11,12 +11,22 @@ import msgspec
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest
 from lightship.oci.model import Execution, Healthcheck
+from lightship.plan.bytecode import Bytecode, compiler_version
 from lightship.plan.layering import layer_wheels
-from lightship.plan.model import BaseLayer, EnvironmentLayer, FilesLayer, LayerPlan, Plan, WheelsLayer
+from lightship.plan.model import (
+    BaseLayer,
+    BytecodeLayer,
+    EnvironmentLayer,
+    FilesLayer,
+    LayerPlan,
+    Plan,
+    WheelsLayer,
+)
 from lightship.plan.trimming import Trimming, choose_rules
 from lightship.platform import Platform
 from lightship.project.config import Config, size_in_bytes
 from lightship.project.sources import SourceFile
+from lightship.project.start import Start
 from lightship.wheels.environment import Environment
 from lightship.wheels.model import LockedLibrary, LockedWheel, SourceBuild
 
@@ -28,7 +38,9 @@ _SECOND = 1_000_000_000
 class Selection(msgspec.Struct, frozen=True):
     """What a lock holds for one platform; `python` as `3.11`, `lock` the digest of the lock file.
 
-    `builds` are the distributions that have no wheel, `builder` the packages of the root they are built in.
+    `builds` are the distributions that have no wheel, `builder` the packages of the root they are built in,
+    `others` the packages of the lock's other platforms, by architecture: their Python may run where the
+    target's does not.
     """
 
     lock: Digest
@@ -39,6 +51,7 @@ class Selection(msgspec.Struct, frozen=True):
     libraries: tuple[LockedLibrary, ...] = ()
     builds: tuple[SourceBuild, ...] = ()
     builder: tuple[LockedDeb, ...] = ()
+    others: dict[str, tuple[LockedDeb, ...]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,38 +63,50 @@ class Files:
 
 
 def make_plan(
-    config: Config, variant: str, platform: Platform, selection: Selection, files: Files, version: str = ""
+    config: Config,
+    variant: str,
+    platform: Platform,
+    selection: Selection,
+    files: Files,
+    version: str = "",
+    *,
+    start: Start | None = None,
 ) -> Plan:
-    """Lay an image out; `version` is the project's own, for a label."""
+    """Lay an image out; `version` is the project's own, for a label, `start` what was recorded of one."""
     environment = Environment(PREFIX, selection.python)
     return Plan(
         name=config.name,
         variant=variant,
         target=PRODUCTION,
         architecture=platform.architecture,
-        layers=tuple(_layers(config, platform, selection, files)),
+        layers=tuple(_layers(config, platform, selection, files, start)),
         execution=_execution(config, environment, _labels(config, variant, selection, version)),
         lock=selection.lock,
         libraries=selection.libraries,
         budget=size_in_bytes(config.budget) if config.budget else None,
         builds=selection.builds,
         builder=selection.builder,
+        compilers=tuple(_compilers(config, platform, selection)),
         notes=tuple(_notes(config, selection)),
     )
 
 
-def with_built(plan: Plan, wheels: Iterable[LockedWheel], trim: str) -> Plan:
-    """Give the plan as it is once its builds are done: their wheels have layers like any other.
-
-    `trim` is the configured level of trimming.
-    """
+def with_built(plan: Plan, wheels: Iterable[LockedWheel], config: Config, start: Start | None) -> Plan:
+    """Give the plan as it is once its builds are done: their wheels have layers like any other."""
     (environment,) = (layer for layer in plan.layers if isinstance(layer, EnvironmentLayer))
     at = plan.layers.index(environment) + 1
-    above = [layer for layer in plan.layers[at:] if not isinstance(layer, WheelsLayer)]
+    above = [layer for layer in plan.layers[at:] if not _is_of_packages(layer)]
     every = (*plan.wheels, *wheels)
-    trimming = choose_rules(trim, _present(plan.debs, every, ()))
-    made = _wheel_layers(environment.python, every, trimming)
+    (base,) = (layer for layer in plan.layers if isinstance(layer, BaseLayer))
+    trimming = choose_rules(config, _present(plan.debs, every, ()), start, plan.architecture)
+    bytecode = _bytecode(config, environment.python, plan.debs, start)
+    made = _package_layers(base, environment.python, every, trimming, bytecode)
     return msgspec.structs.replace(plan, layers=(*plan.layers[:at], *made, *above), builds=(), builder=())
+
+
+def _is_of_packages(layer: LayerPlan) -> bool:
+    sources = layer.of if isinstance(layer, BytecodeLayer) else layer
+    return isinstance(sources, BaseLayer | WheelsLayer)
 
 
 def _present(
@@ -92,24 +117,44 @@ def _present(
     return names | {build.sdist.name for build in builds}
 
 
-def _wheel_layers(python: str, wheels: Iterable[LockedWheel], trimming: Trimming) -> list[WheelsLayer]:
-    groups = layer_wheels(wheels)
-    return [WheelsLayer(PREFIX, python, group, trimming.for_wheels(group)) for group in groups]
+def _package_layers(
+    base: BaseLayer, python: str, wheels: Iterable[LockedWheel], trimming: Trimming, bytecode: Bytecode
+) -> list[LayerPlan]:
+    """Lay out the wheels, and the bytecode of all that packages bring."""
+    layers = [trimming.layer(PREFIX, python, group) for group in layer_wheels(wheels)]
+    return [*layers, *bytecode.of_base(base), *bytecode.of_wheels(layers)]
 
 
-def _layers(config: Config, platform: Platform, selection: Selection, files: Files) -> list[LayerPlan]:
+def _bytecode(config: Config, python: str, debs: Iterable[LockedDeb], start: Start | None) -> Bytecode:
+    return Bytecode(config.bytecode, start, python, compiler_version(debs, python))
+
+
+def _compilers(config: Config, platform: Platform, selection: Selection) -> Iterator[BaseLayer]:
+    """Yield the bases, of any platform of the lock, whose Python compiles as the target's own does."""
+    version = compiler_version(selection.debs, selection.python)
+    every = {platform.architecture: selection.debs, **selection.others}
+    for architecture, debs in every.items():
+        if config.bytecode != "none" and version and compiler_version(debs, selection.python) == version:
+            yield BaseLayer(selection.suite, architecture, debs)
+
+
+def _layers(
+    config: Config, platform: Platform, selection: Selection, files: Files, start: Start | None
+) -> list[LayerPlan]:
     user, uid, gid = config.user.split(":")
     present = _present(selection.debs, selection.wheels, selection.builds)
-    trimming = choose_rules(config.trim, present)
+    trimming = choose_rules(config, present, start, platform.architecture)
+    bytecode = _bytecode(config, selection.python, selection.debs, start)
+    base = BaseLayer(selection.suite, platform.debian, selection.debs, trimming.base)
     layers: list[LayerPlan] = [
-        BaseLayer(selection.suite, platform.debian, selection.debs, trimming.base),
+        base,
         EnvironmentLayer(PREFIX, selection.python, user, int(uid), int(gid), config.workdir),
+        *_package_layers(base, selection.python, selection.wheels, trimming, bytecode),
     ]
-    layers += _wheel_layers(selection.python, selection.wheels, trimming)
     if files.models:
         layers.append(FilesLayer("models", config.workdir, files.models))
-    layers.append(FilesLayer("application", config.workdir, files.application))
-    return layers
+    application = FilesLayer("application", config.workdir, files.application)
+    return [*layers, application, *bytecode.of_files(application)]
 
 
 def _execution(config: Config, environment: Environment, labels: dict[str, str]) -> Execution:
