@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from lightship.build.bases import Base
 from lightship.build.cache import Memo
 from lightship.build.machine import Machine
 from lightship.debs.model import LockedDeb
@@ -34,24 +35,21 @@ class SystemPackages:
     notes: tuple[str, ...]
 
 
-def add_libraries(
-    suite: Suite, roots: Sequence[str], wheels: Collection[LockedWheel], machine: Machine
-) -> SystemPackages:
-    """Resolve `roots` and the packages whose shared libraries the wheels need and do not bring.
+def add_libraries(base: Base, wheels: Collection[LockedWheel], machine: Machine) -> SystemPackages:
+    """Resolve a base's packages, and those whose shared libraries the wheels need and do not bring.
 
     Raises:
         ResolutionError: if a package cannot be satisfied.
         NetworkError, IntegrityError: if a wheel or the suite's Contents cannot be had or trusted.
 
     """
-    base = suite.resolve(roots)
-    present = {deb.name for deb in base}
-    needs = system_needs(_elves(wheels, machine), suite.platform)
+    suite = base.suite
+    present = {deb.name for deb in base.debs}
+    needs = system_needs(_elves(wheels, machine), base.platform)
     providers = find_providers(suite, {need.soname for need in needs}, present)
     wanted = [need for need in needs if not is_optional(need.file)]
     libraries = tuple(_locked(wanted, providers, present))
-    packages = {library.package for library in libraries}
-    debs = suite.resolve((*roots, *sorted(packages))) if packages else base
+    debs = base.with_packages({library.package for library in libraries})
     present = {deb.name for deb in debs}
     warnings = (
         *_unresolved(wanted, providers, suite),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,8 +17,8 @@ from lightship.project.detect import Project, debian_suite
 from lightship.project.inputs import fingerprint
 
 if TYPE_CHECKING:
+    from lightship.build.bases import Bases
     from lightship.debs.model import LockedDeb
-    from lightship.debs.suite import Suite
     from lightship.wheels.lock import Lock, LockTable
     from lightship.wheels.model import LockedSdist, SourceBuild
 
@@ -68,50 +67,49 @@ def make_lock(project: Project, variant: str, machine: Machine, *, upgrade: bool
         NetworkError, IntegrityError: if the Debian index cannot be had or trusted.
 
     """
-    from lightship.build.resolving import open_debian, resolve_python, root_packages
+    from lightship.build.bases import open_base
+    from lightship.build.resolving import resolve_python
     from lightship.wheels.lock import LockTable, lock_path, render_lock
 
     platforms = project.platforms
-    suites = {platform: open_debian(project, platform, machine) for platform in platforms}
-    debs = {platform: suite.resolve(root_packages(project)) for platform, suite in suites.items()}
-    pylock = resolve_python(project, variant, debs, machine, upgrade=upgrade)
+    bases = {platform: open_base(project, platform, machine) for platform in platforms}
+    glibc = {platform: base.glibc for platform, base in bases.items()}
+    pylock = resolve_python(project, variant, glibc, machine, upgrade=upgrade)
     table = LockTable(
         variant=variant,
         python=project.config.python,
         base=project.config.base,
         inputs=inputs_of(project, variant, machine),
         platforms=platforms,
-        debs=debs,
+        debs={platform: base.debs for platform, base in bases.items()},
     )
     path = lock_path(project.folder, variant)
-    table = _with_builders(pylock, table, project, machine)
-    table = _with_libraries(pylock, table, project, suites, machine)
+    table = _with_builders(pylock, table, project, bases, machine)
+    table = _with_libraries(pylock, table, project, bases, machine)
     write_bytes(path, render_lock(pylock, table).encode())
     return path
 
 
 def _with_libraries(
-    pylock: str, table: LockTable, project: Project, suites: Mapping[Platform, Suite], machine: Machine
+    pylock: str, table: LockTable, project: Project, bases: Bases, machine: Machine
 ) -> LockTable:
     """Add the packages that the ELF files of wheels, fetched or built, ask for."""
     from lightship.build.compiling import build_for_libraries
     from lightship.build.libraries import add_libraries
-    from lightship.build.resolving import root_packages
     from lightship.build.wheelhouse import BuilderRoot
-    from lightship.debs.lock import glibc_version, python_full_version
     from lightship.wheels.lock import parse_lock, render_lock
     from lightship.wheels.select import usable_distributions
 
     lock = parse_lock(render_lock(pylock, table))
     found = {}
-    for platform, debs in table.debs.items():
-        python, glibc = python_full_version(debs), glibc_version(debs)
+    for platform, base in bases.items():
+        python, glibc = base.python_full, base.glibc
         usable = usable_distributions(lock, platform=platform, python_full=python, glibc=glibc)
         builder = lock.builders.get(platform)
         root = BuilderRoot(builder.debian if builder else (), platform, python, glibc)
         built = build_for_libraries(project, lock, usable.sdists, root, machine)
         wheels = (*usable.wheels, *built)
-        found[platform] = add_libraries(suites[platform], root_packages(project), wheels, machine)
+        found[platform] = add_libraries(base, wheels, machine)
     for note in dict.fromkeys(note for system in found.values() for note in system.notes):
         machine.reporter.note(note)
     for warning in dict.fromkeys(warning for system in found.values() for warning in system.warnings):
@@ -123,13 +121,15 @@ def _with_libraries(
     )
 
 
-def _with_builders(pylock: str, table: LockTable, project: Project, machine: Machine) -> LockTable:
+def _with_builders(
+    pylock: str, table: LockTable, project: Project, bases: Bases, machine: Machine
+) -> LockTable:
     """Add what is needed to build the distributions that have no wheel."""
     from lightship.build.builders import lock_builders
     from lightship.wheels.lock import parse_lock, render_lock
 
     lock = parse_lock(render_lock(pylock, table))
-    return replace(table, builders=lock_builders(project, table.variant, lock, machine))
+    return replace(table, builders=lock_builders(project, table.variant, lock, bases, machine))
 
 
 def select(project: Project, variant: str, platform: Platform, machine: Machine) -> Selection:

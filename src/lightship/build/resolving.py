@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lightship.build.machine import Machine
-from lightship.debs.lock import glibc_version, python_packages
-from lightship.debs.model import LockedDeb
+from lightship.debs.lock import python_packages
 from lightship.debs.sources import DebianSource, find_sources
 from lightship.debs.store import IndexStore
 from lightship.debs.suite import Suite, open_suite
@@ -46,22 +45,22 @@ def root_packages(project: Project) -> tuple[str, ...]:
 def resolve_python(
     project: Project,
     variant: str,
-    debs: Mapping[Platform, tuple[LockedDeb, ...]],
+    glibc: Mapping[Platform, tuple[int, int]],
     machine: Machine,
     *,
     upgrade: bool,
 ) -> str:
-    """Resolve a variant's requirements for every platform, as the text of one PEP 751 lock."""
+    """Resolve a variant's requirements for every platform and its glibc, as the text of one PEP 751 lock."""
     requests = [
         python_request(
             project,
             variant,
             platform,
-            glibc=glibc_version(packages),
+            glibc=version,
             upgrade=upgrade,
             offline=machine.offline,
         )
-        for platform, packages in debs.items()
+        for platform, version in glibc.items()
     ]
     text = resolve_platforms(requests, pip=machine.pip, environ=machine.environ, reporter=machine.reporter)
     return with_local_sizes(text)
