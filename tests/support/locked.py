@@ -15,6 +15,7 @@ from lightship.build.bytecode import LOADERS
 from lightship.build.locking import inputs_of
 from lightship.build.machine import Machine
 from lightship.debs.model import LockedDeb
+from lightship.digest import Digest
 from lightship.events import Reporter, SilentReporter
 from lightship.platform import Platform
 from lightship.project.detect import Project, read_project
@@ -71,18 +72,21 @@ def locked_project(root: Path) -> Locked:
     return made
 
 
-def write_lock(made: Locked) -> None:
-    """Lock the project as it is."""
+def write_lock(
+    made: Locked, base: str = "debian:bookworm", digests: Mapping[Platform, Digest] | None = None
+) -> None:
+    """Lock the project as it is; with `digests`, its base is an image, and no Debian package joins it."""
     wheels = "".join(_package(made.root / "index", name) for name in ("demo", "other"))
     pylock = f'lock-version = "1.0"\ncreated-by = "uv"\nrequires-python = ">=3.11"\n{wheels}'
     table = LockTable(
         variant="none",
         python="3.11",
-        base="debian:bookworm",
+        base=base,
         inputs=inputs_of(made.project(), "none", made.machine()),
         platforms=(AMD64,),
-        debs={AMD64: tuple(_cached_deb(made, name, version) for name, version in DEBS.items())},
-        libraries={AMD64: LIBRARIES},
+        debs={AMD64: () if digests else tuple(_cached_deb(made, *deb) for deb in DEBS.items())},
+        libraries={AMD64: () if digests else LIBRARIES},
+        base_digests=digests or {},
         generated_by="1.0",
     )
     made.lock.write_text(render_lock(pylock, table))

@@ -95,7 +95,7 @@ def resolve_requirements(
 
 def _resolve_root(project: Project, base: Base, machine: Machine) -> tuple[LockedDeb, ...]:
     config = project.config
-    suite = base.builder_suite
+    suite = base.builder_suite()
     names = (*python_packages(config.python), *toolchain_packages(config.python))
     return resolve_debs(
         (*names, *config.build_packages),

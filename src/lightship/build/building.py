@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from lightship.build import locking
+from lightship.build.baseimage import blob_reader
 from lightship.build.cache import FileDigests, Memo
 from lightship.build.fetching import Fetcher
 from lightship.build.image import Built
@@ -74,6 +75,7 @@ def builder_for(project: Project, machine: Machine, compression: Compression = C
         reporter=machine.reporter,
         created=machine.created,
         compression=compression,
+        blob=blob_reader(project),
     )
 
 

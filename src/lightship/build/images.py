@@ -62,11 +62,16 @@ def find_source(reference: str, folder: Path) -> ImageSource:
     if reference.startswith(LAYOUT):
         path, _, tag = reference.removeprefix(LAYOUT).partition(":")  # as skopeo reads it
         if not path:
-            raise UsageError(f"{reference!r} names no folder", hint="write it as oci:PATH or oci:PATH:TAG")
+            raise UsageError(
+                f"{reference!r} names no folder",
+                where=str(folder),
+                hint="write it as oci:PATH or oci:PATH:TAG",
+            )
         return LayoutSource(Layout(folder / path), tag)
     name = parse_reference(reference).name.rpartition("/")[2]
     raise UsageError(
         f"{reference!r} is an image of a registry, and registries cannot be read yet",
+        where=str(folder),
         hint=f"copy it to a layout, `skopeo copy docker://{reference} oci:{name}:base`, "
         f'and write "oci:{name}:base" instead',
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lightship.build.baseimage import base_digests, read_base
 from lightship.build.cache import Memo
 from lightship.build.machine import Machine
 from lightship.digest import Digest, of_bytes, of_value
@@ -13,12 +14,13 @@ from lightship.errors import CheckError, UsageError
 from lightship.fs.atomic import write_bytes
 from lightship.plan.planner import Selection
 from lightship.platform import Platform
-from lightship.project.detect import Project, debian_suite
+from lightship.project.detect import Project, debian_suite, is_suite
 from lightship.project.inputs import fingerprint
 
 if TYPE_CHECKING:
     from lightship.build.bases import Bases
     from lightship.debs.model import LockedDeb
+    from lightship.plan.base import BaseImage
     from lightship.wheels.lock import Lock, LockTable
     from lightship.wheels.model import LockedSdist, SourceBuild
 
@@ -31,6 +33,8 @@ def lock_file(project: Project, variant: str) -> Path:
 def inputs_of(project: Project, variant: str, machine: Machine) -> Digest:
     """Digest of what a lock depends on; that requirement files only changed a comment does not count."""
     cheap = fingerprint(project.folder, project.config, project.variant(variant))
+    if pins := _pins(project):
+        cheap = of_value([cheap, pins])
     memo = Memo(machine.home.cache / "inputs")
     return Digest(memo.get_or_make(cheap, str, lambda: _semantic_inputs(project, variant)))
 
@@ -72,7 +76,8 @@ def make_lock(project: Project, variant: str, machine: Machine, *, upgrade: bool
     from lightship.wheels.lock import LockTable, lock_path, render_lock
 
     platforms = project.platforms
-    bases = {platform: open_base(project, platform, machine) for platform in platforms}
+    digests = base_digests(project)
+    bases = {platform: open_base(project, platform, digests.get(platform), machine) for platform in platforms}
     glibc = {platform: base.glibc for platform, base in bases.items()}
     pylock = resolve_python(project, variant, glibc, machine, upgrade=upgrade)
     table = LockTable(
@@ -82,6 +87,7 @@ def make_lock(project: Project, variant: str, machine: Machine, *, upgrade: bool
         inputs=inputs_of(project, variant, machine),
         platforms=platforms,
         debs={platform: base.debs for platform, base in bases.items()},
+        base_digests=digests,
     )
     path = lock_path(project.folder, variant)
     table = _with_builders(pylock, table, project, bases, machine)
@@ -148,30 +154,46 @@ def select(project: Project, variant: str, platform: Platform, machine: Machine)
     digest = of_bytes(data)
     memo = Memo(machine.home.cache / "selections")
     key = of_value([digest, str(platform)])
-    return memo.get_or_make(key, Selection, lambda: _select(data, digest, platform, path))
+
+    def read() -> Selection:
+        return _select(_parse(data, path), digest, platform, project, machine)
+
+    return memo.get_or_make(key, Selection, read)
 
 
-def _select(data: bytes, digest: Digest, platform: Platform, path: Path) -> Selection:
+def _select(lock: Lock, digest: Digest, platform: Platform, project: Project, machine: Machine) -> Selection:
     from lightship.debs.lock import glibc_version, python_full_version
-    from lightship.wheels.lock import parse_lock
     from lightship.wheels.select import select_distributions
 
-    lock = parse_lock(_text(data, path), where=str(path))
+    path = lock_file(project, lock.variant)
     if platform not in lock.platforms:
         raise UsageError(
             f"the lock was not made for {platform}",
             where=str(path),
             hint=f'add "{platform}" to platforms in [tool.lightship], then run `lightship lock`',
         )
-    debs = lock.debs[platform]
-    wheels, sdists = select_distributions(
-        lock, platform=platform, python_full=python_full_version(debs), glibc=glibc_version(debs)
-    )
+    debs, base = lock.debs[platform], _base(lock, platform, project, machine)
+    python = base.python.version if base else python_full_version(debs)
+    glibc = base.facts.glibc if base else glibc_version(debs)
+    wheels, sdists = select_distributions(lock, platform=platform, python_full=python, glibc=glibc)
     libraries = lock.libraries.get(platform, ())
     builds, builder = _builds(lock, platform, sdists, path)
-    suite = debian_suite(lock.base)
+    suite = base.facts.debian if base else debian_suite(lock.base)
     others = {other.architecture: lock.debs[other] for other in lock.platforms if other != platform}
-    return Selection(digest, suite, lock.python, debs, wheels, libraries, builds, builder, others)
+    return Selection(digest, suite, lock.python, debs, wheels, libraries, builds, builder, others, base)
+
+
+def _base(lock: Lock, platform: Platform, project: Project, machine: Machine) -> BaseImage | None:
+    """Read the image that a lock pins as base; None where it is a Debian suite."""
+    if is_suite(lock.base):
+        return None
+    if platform not in lock.base_digests:
+        raise UsageError(
+            "the lock does not say which image the base is",
+            where=str(lock_file(project, lock.variant)),
+            hint="run `lightship lock`",
+        )
+    return read_base(project, platform, lock.base_digests[platform], machine)
 
 
 def _builds(
@@ -199,9 +221,13 @@ def _recorded_inputs(path: Path, machine: Machine) -> str:
 
 
 def _parse_inputs(data: bytes, path: Path) -> str:
+    return _parse(data, path).inputs
+
+
+def _parse(data: bytes, path: Path) -> Lock:
     from lightship.wheels.lock import parse_lock
 
-    return parse_lock(_text(data, path), where=str(path)).inputs
+    return parse_lock(_text(data, path), where=str(path))
 
 
 def _text(data: bytes, path: Path) -> str:
@@ -219,4 +245,9 @@ def _semantic_inputs(project: Project, variant: str) -> str:
     platforms = [str(platform) for platform in project.platforms]
     config = project.config
     packages = [sorted(config.runtime_packages), sorted(config.build_packages)]
-    return of_value([asked, platforms, config.base, packages])
+    return of_value([asked, platforms, config.base, packages, *_pins(project)])
+
+
+def _pins(project: Project) -> list[str]:
+    """List the digests of the image that is the base: a layout that names another one makes a lock stale."""
+    return list(base_digests(project).values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +13,20 @@ from lightship.build.home import Home
 from lightship.build.image import Built, BuiltLayer, write_image
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest
+from lightship.errors import UsageError
 from lightship.events import Reporter, Task
-from lightship.fs.atomic import writing_unnamed
+from lightship.fs.atomic import writing, writing_unnamed
 from lightship.oci.record import Compression, LayerRecord
-from lightship.plan.model import BaseLayer, BytecodeLayer, LayerPlan, Plan, WheelsLayer, layer_key
+from lightship.plan.model import (
+    BaseLayer,
+    BytecodeLayer,
+    ImageLayer,
+    LayerPlan,
+    MadeLayer,
+    Plan,
+    WheelsLayer,
+    layer_key,
+)
 from lightship.wheels.model import LockedWheel
 
 if TYPE_CHECKING:
@@ -27,9 +37,21 @@ Fetch = Callable[[tuple[LockedWheel, ...], tuple[LockedDeb, ...]], Mapping[str, 
 """Bring archives to this machine: their paths, by SHA-256."""
 
 
+OpenBlob = Callable[[ImageLayer], Iterator[bytes]]
+"""Read a layer of the image that a plan builds on; its digest is checked when the end is reached."""
+
+
+def no_image(layer: ImageLayer) -> Iterator[bytes]:
+    """Have no layer, as where plans build on no image."""
+    raise UsageError("there is no image to build on", where=layer.reference)
+
+
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """Makes images in a home. `created` is RFC 3339 text, `fetch` is asked for missing layers' archives."""
+    """Makes images in a home.
+
+    `created` is RFC 3339 text, `fetch` is asked for missing layers' archives, `blob` for a base's layers.
+    """
 
     home: Home
     fetch: Fetch
@@ -37,6 +59,7 @@ class Builder:
     created: str
     compression: Compression = Compression.GZIP
     workers: int = os.cpu_count() or 2
+    blob: OpenBlob = no_image
 
     def build(self, plan: Plan, folder: Path) -> Built:
         """Build a plan whose project lies in `folder`.
@@ -60,7 +83,10 @@ class Builder:
 
     def known(self, plan: Plan) -> tuple[LayerRecord | None, ...]:
         """Tell of every layer of a plan what was made before."""
-        return tuple(self._find(layer_key(layer, self.compression)) for layer in plan.layers)
+        return tuple(
+            layer.record if isinstance(layer, ImageLayer) else self._find(layer_key(layer, self.compression))
+            for layer in plan.layers
+        )
 
     def _find(self, key: Digest) -> LayerRecord | None:
         record = self._records.get(key, LayerRecord)
@@ -108,6 +134,20 @@ class Builder:
         return self.fetch(tuple(dict.fromkeys(wheels)), tuple(dict.fromkeys(debs)))
 
     def _make(self, key: Digest, layer: LayerPlan, inputs: Inputs, task: Task) -> LayerRecord:
+        record = self._copy(layer) if isinstance(layer, ImageLayer) else self._write(layer, inputs)
+        self._records.put(key, record)
+        task.advance(layer.download)
+        return record
+
+    def _copy(self, layer: ImageLayer) -> LayerRecord:
+        """Take a layer over as it is, unless the store has it already."""
+        layout, descriptor = self.home.images, layer.record.descriptor
+        if not layout.has(descriptor.digest, descriptor.size):
+            with writing(layout.blob_path(descriptor.digest)) as stream:
+                stream.writelines(self.blob(layer))
+        return layer.record
+
+    def _write(self, layer: MadeLayer, inputs: Inputs) -> LayerRecord:
         from lightship.build.steps import layer_entries
         from lightship.oci.blob import write_layer
 
@@ -118,8 +158,6 @@ class Builder:
         ):
             record = write_layer(entries, unnamed.stream, self.compression)
             unnamed.name(layout.blob_path(record.descriptor.digest))
-        self._records.put(key, record)
-        task.advance(layer.download)
         return record
 
     @property

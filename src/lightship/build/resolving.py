@@ -11,7 +11,7 @@ from lightship.debs.sources import DebianSource, find_sources
 from lightship.debs.store import IndexStore
 from lightship.debs.suite import Suite, open_suite
 from lightship.platform import Platform
-from lightship.project.detect import Project, debian_suite
+from lightship.project.detect import Project
 from lightship.project.inputs import uses_pyproject
 from lightship.wheels.lock import lock_path
 from lightship.wheels.request import ResolveRequest
@@ -26,11 +26,9 @@ def debian_sources(suite: str, configured: str, machine: Machine) -> tuple[Debia
     return find_sources(suite, configured=machine.environ.get(MIRROR_VARIABLE) or configured or None)
 
 
-def open_debian(project: Project, platform: Platform, machine: Machine) -> Suite:
-    """Read the indexes of the suite that the project's image is made from."""
-    config = project.config
-    suite = debian_suite(config.base)
-    sources = debian_sources(suite, config.debian_mirror, machine)
+def open_debian(suite: str, project: Project, platform: Platform, machine: Machine) -> Suite:
+    """Read the indexes of a suite, from the project's mirror."""
+    sources = debian_sources(suite, project.config.debian_mirror, machine)
     store = IndexStore(
         machine.transport, machine.home.indexes, machine.clock, machine.reporter, machine.offline
     )

@@ -21,7 +21,8 @@ from lightship.plan.model import (
     BytecodeLayer,
     EnvironmentLayer,
     FilesLayer,
-    LayerPlan,
+    MadeLayer,
+    PackagesLayer,
     WheelsLayer,
 )
 from lightship.platform import Platform
@@ -46,10 +47,12 @@ class Inputs:
 
 
 @contextmanager
-def layer_entries(layer: LayerPlan, inputs: Inputs) -> Iterator[Iterator[Entry]]:
+def layer_entries(layer: MadeLayer, inputs: Inputs) -> Iterator[Iterator[Entry]]:
     """Open what a layer is made from, and give its entries while the block lasts."""
     with ExitStack() as stack:
         match layer:
+            case PackagesLayer():
+                yield _packages(layer, inputs)
             case BaseLayer():
                 yield _base(layer, inputs)
             case EnvironmentLayer():
@@ -71,18 +74,31 @@ def _base(layer: BaseLayer, inputs: Inputs) -> Iterator[Entry]:
     return base_entries(pairs, platform=Platform(layer.architecture), trimmed_by=base_trimmer(layer.trim))
 
 
+def _packages(layer: PackagesLayer, inputs: Inputs) -> Iterator[Entry]:
+    from lightship.debs.base import added_entries
+    from lightship.debs.ldcache import Library
+
+    return added_entries(
+        [(package, inputs.archives[package.sha256]) for package in layer.packages],
+        platform=Platform(layer.architecture),
+        trimmed_by=base_trimmer(layer.trim),
+        cached=[Library(*item) for item in layer.cached],
+    )
+
+
 def _environment(layer: EnvironmentLayer) -> Iterator[Entry]:
     """Lay out what `python -m venv --without-pip` makes, and the user."""
     from lightship.debs.accounts import GROUPS, USERS
 
-    python = f"/usr/bin/python{layer.python}"
-    settings = f"home = /usr/bin\ninclude-system-site-packages = false\nversion = {layer.python}\n"
+    python = layer.interpreter or f"/usr/bin/python{layer.python}"
+    home = posixpath.dirname(python)
+    settings = f"home = {home}\ninclude-system-site-packages = false\nversion = {layer.python}\n"
     account = f"{layer.user}:x:{layer.uid}:{layer.gid}::/nonexistent:/usr/sbin/nologin\n"
     workdir = layer.workdir.strip("/")
     yield from with_parents(
         [
-            regular("etc/group", (GROUPS + f"{layer.user}:x:{layer.gid}:\n").encode()),
-            regular("etc/passwd", (USERS + account).encode()),
+            regular("etc/group", ((layer.groups or GROUPS) + f"{layer.user}:x:{layer.gid}:\n").encode()),
+            regular("etc/passwd", ((layer.users or USERS) + account).encode()),
             symlink(f"{layer.prefix}/bin/python", python),
             symlink(f"{layer.prefix}/bin/python3", "python"),
             symlink(f"{layer.prefix}/bin/python{layer.python}", "python"),

@@ -11,7 +11,8 @@ from lightship.debs.model import LockedDeb
 from lightship.digest import Digest, of_value
 from lightship.fs.trim import Trimmer
 from lightship.oci.model import Execution
-from lightship.oci.record import Compression
+from lightship.oci.record import Compression, LayerRecord
+from lightship.plan.base import BaseSummary
 from lightship.platform import Platform
 from lightship.project.sources import SourceFile
 from lightship.wheels import trim as wheels_trim
@@ -50,8 +51,46 @@ class BaseLayer(msgspec.Struct, frozen=True, tag="base"):
         }
 
 
+class PackagesLayer(BaseLayer, frozen=True, tag="packages"):
+    """Debian packages on an image of the same suite; `cached` is its `ld.so.cache`, by name and path."""
+
+    cached: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def title(self) -> str:
+        return f"packages: Debian {self.suite}, {', '.join(package.name for package in self.packages)}"
+
+    def recipe(self) -> dict[str, Any]:
+        return {**BaseLayer.recipe(self), "kind": "packages", "cached": self.cached}
+
+
+class ImageLayer(msgspec.Struct, frozen=True, tag="image"):
+    """A layer of the image that is built on, as it is: the one of `number` (1 is the lowest) of `count`."""
+
+    reference: str
+    image: Digest
+    record: LayerRecord
+    number: int
+    count: int
+
+    @property
+    def title(self) -> str:
+        return f"base: layer {self.number} of {self.count} of {self.reference}"
+
+    @property
+    def download(self) -> int:
+        return self.record.descriptor.size
+
+    def recipe(self) -> dict[str, Any]:
+        return {"kind": "image", "layer": self.record.descriptor.digest, "diff_id": self.record.diff_id}
+
+
 class EnvironmentLayer(msgspec.Struct, frozen=True, tag="environment"):
-    """The virtual environment without its distributions, the user, and the working directory."""
+    """The virtual environment without its distributions, the user, and the working directory.
+
+    On an image of others' making, `interpreter` is the path of its Python, `users` and `groups` are the text
+    of its passwd(5) and group(5), to which the user is added; on a Debian suite they are empty.
+    """
 
     prefix: str
     python: str
@@ -59,6 +98,9 @@ class EnvironmentLayer(msgspec.Struct, frozen=True, tag="environment"):
     uid: int
     gid: int
     workdir: str
+    interpreter: str = ""
+    users: str = ""
+    groups: str = ""
 
     @property
     def title(self) -> str:
@@ -69,7 +111,9 @@ class EnvironmentLayer(msgspec.Struct, frozen=True, tag="environment"):
         return 0
 
     def recipe(self) -> dict[str, Any]:
-        return {"kind": "environment", **msgspec.structs.asdict(self)}
+        told = {key: value for key, value in msgspec.structs.asdict(self).items() if key not in _OF_IMAGES}
+        own = {key: value for key in _OF_IMAGES if (value := getattr(self, key))}
+        return {"kind": "environment", **told, **own}
 
 
 class WheelsLayer(msgspec.Struct, frozen=True, tag="wheels"):
@@ -166,7 +210,10 @@ class BytecodeLayer(msgspec.Struct, frozen=True, tag="bytecode"):
         return {"kind": "bytecode", "of": self.of.recipe(), **compiled}
 
 
-LayerPlan = BaseLayer | EnvironmentLayer | WheelsLayer | FilesLayer | BytecodeLayer
+_OF_IMAGES = ("interpreter", "users", "groups")
+"""Fields of an environment that are part of its key only where they are set."""
+MadeLayer = BaseLayer | PackagesLayer | EnvironmentLayer | WheelsLayer | FilesLayer | BytecodeLayer
+LayerPlan = ImageLayer | MadeLayer
 
 
 def layer_key(layer: LayerPlan, compression: Compression) -> Digest:
@@ -178,9 +225,9 @@ class Plan(msgspec.Struct, frozen=True):
     """What one image will hold.
 
     `libraries` says which wheels asked for Debian packages, `budget` is the image's largest unpacked size in
-    bytes, and `notes` are remarks. `builds` are done first, in a root of the packages of `builder`: their
-    wheels get layers then. Bytecode is compiled by the Python of one of `compilers`, all of the same version:
-    whichever this machine can run.
+    bytes, and `notes` are remarks. `base` is the image that it builds on, if any. `builds` are done first, in
+    a root of the packages of `builder`: their wheels get layers then. Bytecode is compiled by the Python of
+    one of `compilers`, all of the same version: whichever this machine can run.
     """
 
     name: str
@@ -196,6 +243,7 @@ class Plan(msgspec.Struct, frozen=True):
     builder: tuple[LockedDeb, ...] = ()
     compilers: tuple[BaseLayer, ...] = ()
     notes: tuple[str, ...] = ()
+    base: BaseSummary | None = None
 
     @property
     def platform(self) -> Platform:

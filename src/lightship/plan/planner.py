@@ -11,7 +11,10 @@ import msgspec
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest
 from lightship.oci.model import Execution, Healthcheck
+from lightship.plan.base import BaseImage
+from lightship.plan.basecheck import check_count, check_places
 from lightship.plan.bytecode import Bytecode, compiler_version
+from lightship.plan.cuda import cuda_notes, driver_variables
 from lightship.plan.layering import layer_wheels
 from lightship.plan.model import (
     BaseLayer,
@@ -22,6 +25,7 @@ from lightship.plan.model import (
     Plan,
     WheelsLayer,
 )
+from lightship.plan.onimage import environment_on, labels_of, layers_on, summary
 from lightship.plan.trimming import Trimming, choose_rules
 from lightship.platform import Platform
 from lightship.project.config import Config, size_in_bytes
@@ -33,6 +37,7 @@ from lightship.wheels.model import LockedLibrary, LockedWheel, SourceBuild
 PREFIX = "opt/venv"
 PRODUCTION = "production"
 _SECOND = 1_000_000_000
+_SEARCH = "/usr/local/bin:/usr/bin:/bin"
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -40,7 +45,7 @@ class Selection(msgspec.Struct, frozen=True):
 
     `builds` are the distributions that have no wheel, `builder` the packages of the root they are built in,
     `others` the packages of the lock's other platforms, by architecture: their Python may run where the
-    target's does not.
+    target's does not. On an image, `base`, the packages of the suite are those that join it.
     """
 
     lock: Digest
@@ -52,6 +57,7 @@ class Selection(msgspec.Struct, frozen=True):
     builds: tuple[SourceBuild, ...] = ()
     builder: tuple[LockedDeb, ...] = ()
     others: dict[str, tuple[LockedDeb, ...]] = {}
+    base: BaseImage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,7 @@ def make_plan(
         target=PRODUCTION,
         architecture=platform.architecture,
         layers=tuple(_layers(config, platform, selection, files, start)),
-        execution=_execution(config, environment, _labels(config, variant, selection, version)),
+        execution=_execution(config, environment, selection, _labels(config, variant, selection, version)),
         lock=selection.lock,
         libraries=selection.libraries,
         budget=size_in_bytes(config.budget) if config.budget else None,
@@ -88,6 +94,7 @@ def make_plan(
         builder=selection.builder,
         compilers=tuple(_compilers(config, platform, selection)),
         notes=tuple(_notes(config, selection)),
+        base=summary(selection.base) if selection.base else None,
     )
 
 
@@ -97,10 +104,10 @@ def with_built(plan: Plan, wheels: Iterable[LockedWheel], config: Config, start:
     at = plan.layers.index(environment) + 1
     above = [layer for layer in plan.layers[at:] if not _is_of_packages(layer)]
     every = (*plan.wheels, *wheels)
-    (base,) = (layer for layer in plan.layers if isinstance(layer, BaseLayer))
-    trimming = choose_rules(config, _present(plan.debs, every, ()), start, plan.architecture)
+    there = plan.base.packages if plan.base else ()
+    trimming = choose_rules(config, _present(plan.debs, every, ()).union(there), start, plan.architecture)
     bytecode = _bytecode(config, environment.python, plan.debs, start)
-    made = _package_layers(base, environment.python, every, trimming, bytecode)
+    made = _package_layers(plan.layers[:at], environment.python, every, trimming, bytecode)
     return msgspec.structs.replace(plan, layers=(*plan.layers[:at], *made, *above), builds=(), builder=())
 
 
@@ -118,11 +125,16 @@ def _present(
 
 
 def _package_layers(
-    base: BaseLayer, python: str, wheels: Iterable[LockedWheel], trimming: Trimming, bytecode: Bytecode
+    below: Iterable[LayerPlan],
+    python: str,
+    wheels: Iterable[LockedWheel],
+    trimming: Trimming,
+    bytecode: Bytecode,
 ) -> list[LayerPlan]:
-    """Lay out the wheels, and the bytecode of all that packages bring."""
+    """Lay out the wheels, and the bytecode of all that packages bring, those of the layers below included."""
     layers = [trimming.layer(PREFIX, python, group) for group in layer_wheels(wheels)]
-    return [*layers, *bytecode.of_base(base), *bytecode.of_wheels(layers)]
+    library = [made for base in below if isinstance(base, BaseLayer) for made in bytecode.of_base(base)]
+    return [*layers, *library, *bytecode.of_wheels(layers)]
 
 
 def _bytecode(config: Config, python: str, debs: Iterable[LockedDeb], start: Start | None) -> Bytecode:
@@ -142,29 +154,40 @@ def _layers(
     config: Config, platform: Platform, selection: Selection, files: Files, start: Start | None
 ) -> list[LayerPlan]:
     user, uid, gid = config.user.split(":")
+    base = selection.base
     present = _present(selection.debs, selection.wheels, selection.builds)
+    present = present.union(summary(base).packages if base else ())
     trimming = choose_rules(config, present, start, platform.architecture)
     bytecode = _bytecode(config, selection.python, selection.debs, start)
-    base = BaseLayer(selection.suite, platform.debian, selection.debs, trimming.base)
-    layers: list[LayerPlan] = [
-        base,
-        EnvironmentLayer(PREFIX, selection.python, user, int(uid), int(gid), config.workdir),
-        *_package_layers(base, selection.python, selection.wheels, trimming, bytecode),
-    ]
+    environment = EnvironmentLayer(PREFIX, selection.python, user, int(uid), int(gid), config.workdir)
+    layers: list[LayerPlan] = []
+    if base:
+        places = (config.workdir.strip("/"), PREFIX, "etc")
+        check_places(base.facts, places, prefix=PREFIX, where=base.reference)
+        layers += layers_on(base, selection.suite, selection.debs, trimming.base)
+        layers.append(environment_on(base, environment))
+    else:
+        layers.append(BaseLayer(selection.suite, platform.debian, selection.debs, trimming.base))
+        layers.append(environment)
+    layers += _package_layers(layers, selection.python, selection.wheels, trimming, bytecode)
     if files.models:
         layers.append(FilesLayer("models", config.workdir, files.models))
     application = FilesLayer("application", config.workdir, files.application)
-    return [*layers, application, *bytecode.of_files(application)]
+    layers += [application, *bytecode.of_files(application)]
+    if base:
+        check_count(len(layers), where=base.reference)
+    return layers
 
 
-def _execution(config: Config, environment: Environment, labels: dict[str, str]) -> Execution:
+def _execution(
+    config: Config, environment: Environment, selection: Selection, labels: dict[str, str]
+) -> Execution:
     _, uid, gid = config.user.split(":")
-    variables = {
-        "PATH": f"/{environment.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-        "PYTHONUNBUFFERED": "1",
-        **config.env,
-    }
+    inherited = selection.base.execution.environment if selection.base else {}
+    search = f"/{environment.prefix}/bin:{inherited.get('PATH') or _SEARCH}"
+    defaults = {"LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+    driver = driver_variables(selection.wheels)
+    variables = {"PATH": search, **defaults, **driver, **inherited} | {"PATH": search} | config.env
     return Execution(
         user=f"{uid}:{gid}",  # by number, so that Kubernetes can check runAsNonRoot
         exposed_ports={f"{port}/tcp": {} for port in sorted(config.ports)},
@@ -195,8 +218,9 @@ def _healthcheck(health: str, environment: Environment) -> Healthcheck:
 
 def _labels(config: Config, variant: str, selection: Selection, version: str) -> dict[str, str]:
     labels = {
+        **(labels_of(selection.base) if selection.base else {}),
         "org.opencontainers.image.title": config.name,
-        "org.opencontainers.image.base.name": f"debian:{selection.suite}",
+        **({} if selection.base else {"org.opencontainers.image.base.name": f"debian:{selection.suite}"}),
         "io.lightship.variant": variant,
         "io.lightship.lock": selection.lock,
     }
@@ -211,3 +235,5 @@ def _notes(config: Config, selection: Selection) -> Iterator[str]:
     if config.build_packages and not selection.builds:
         names = ", ".join(config.build_packages)
         yield f"every distribution has a wheel: build-packages are not needed ({names})"
+    if selection.base:
+        yield from cuda_notes(selection.wheels, selection.base.facts, selection.python)
