@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
+from lightship.build.bases import Base, Bases
 from lightship.build.machine import Machine
 from lightship.build.resolving import debian_sources
 from lightship.build.toolchain import toolchain_packages
-from lightship.debs.lock import glibc_version, python_full_version, python_packages, resolve_debs
+from lightship.debs.lock import python_packages, resolve_debs
 from lightship.debs.model import LockedDeb
 from lightship.digest import of_bytes
 from lightship.events import Reporter, SilentReporter
 from lightship.platform import Platform
-from lightship.project.detect import Project, debian_suite
+from lightship.project.detect import Project
 from lightship.project.stages import stages_of
 from lightship.wheels.fetch import fetch_wheels
 from lightship.wheels.lock import Lock, LockedBuilder, LockTable, parse_lock, render_lock
@@ -27,7 +27,7 @@ from lightship.wheels.sizes import with_local_sizes
 
 
 def lock_builders(
-    project: Project, variant: str, lock: Lock, machine: Machine
+    project: Project, variant: str, lock: Lock, bases: Bases, machine: Machine
 ) -> Mapping[Platform, LockedBuilder]:
     """Resolve a builder for every platform on which a distribution of the lock has no wheel, or a stage runs.
 
@@ -38,17 +38,15 @@ def lock_builders(
     """
     found = {}
     runs = any(stage.run for stage in stages_of(project.config, variant).values())
-    for platform in lock.platforms:
-        debs = lock.debs[platform]
-        target = _Target(platform, python_full_version(debs), glibc_version(debs))
+    for platform, target in bases.items():
         sdists = usable_distributions(
             lock, platform=platform, python_full=target.python_full, glibc=target.glibc
         ).sdists
         if sdists:
             requires = _static_requires(project, variant, target, sdists, machine)
-            found[platform] = LockedBuilder(resolve_root(project, platform, machine), requires)
+            found[platform] = LockedBuilder(resolve_root(project, target, machine), requires)
         elif runs:
-            found[platform] = LockedBuilder(resolve_root(project, platform, machine))
+            found[platform] = LockedBuilder(resolve_root(project, target, machine))
     return found
 
 
@@ -107,15 +105,15 @@ def select_wheels(
     return found.wheels
 
 
-def resolve_root(project: Project, platform: Platform, machine: Machine) -> tuple[LockedDeb, ...]:
+def resolve_root(project: Project, base: Base, machine: Machine) -> tuple[LockedDeb, ...]:
     """Resolve the builder's root: compilers, and the project's `build-packages`."""
     config = project.config
-    suite = debian_suite(config.base)
+    suite = base.builder_suite()
     names = (*python_packages(config.python), *toolchain_packages(config.python))
     return resolve_debs(
         (*names, *config.build_packages),
         suite=suite,
-        platform=platform,
+        platform=base.platform,
         sources=debian_sources(suite, config.debian_mirror, machine),
         transport=machine.transport,
         cache=machine.home.indexes,
@@ -123,13 +121,6 @@ def resolve_root(project: Project, platform: Platform, machine: Machine) -> tupl
         reporter=machine.reporter,
         offline=machine.offline,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    platform: Platform
-    python_full: str
-    glibc: tuple[int, int]
 
 
 def _static_requires(

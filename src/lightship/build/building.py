@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from lightship.build import locking
+from lightship.build.baseimage import blob_reader
 from lightship.build.cache import FileDigests, Memo
 from lightship.build.fetching import Fetcher
 from lightship.build.image import Built
@@ -25,6 +26,7 @@ from lightship.platform import Platform
 from lightship.project.detect import Project
 from lightship.project.ignore import read_ignore
 from lightship.project.sources import scan
+from lightship.project.start import Start, read_start, start_path
 from lightship.reference import parse_reference
 
 
@@ -42,8 +44,8 @@ def plan_project(
     elif not locking.is_current(project, variant, machine):
         locking.make_lock(project, variant, machine)
     selection = locking.select(project, variant, platform, machine)
-    files = _files(project, machine)
-    plan = make_plan(project.config, variant, platform, selection, files, project.version)
+    files, start = _files(project, machine), known_start(project, variant)
+    plan = make_plan(project.config, variant, platform, selection, files, project.version, start=start)
     if selection.stages:
         from lightship.build.staging import stage_sources
 
@@ -52,16 +54,22 @@ def plan_project(
     return replace(plan, notes=(*plan.notes, *remarks(plan, machine.home)))
 
 
+def with_builds(project: Project, plan: Plan, machine: Machine) -> Plan:
+    """Build the distributions of a plan that have no wheel, and give the plan as it is then."""
+    if not plan.builds:
+        return plan
+    from lightship.build.compiling import build_wheels, builder_root
+
+    root, fetch = builder_root(plan), Fetcher(project, machine)
+    wheels = build_wheels(project, plan.variant, plan.builds, root, machine=machine, fetch=fetch)
+    return with_built(plan, wheels, project.config, known_start(project, plan.variant))
+
+
 def build_plan(project: Project, plan: Plan, machine: Machine, compression: Compression) -> Built:
     """Build a plan into the machine's image store; stages and distributions without a wheel first."""
     builder = builder_for(project, machine, compression)
     builder = dataclasses.replace(builder, outputs=_outputs(project, plan, builder, machine))
-    if plan.builds:
-        from lightship.build.compiling import build_wheels, builder_root
-
-        root, fetch = builder_root(plan), Fetcher(project, machine)
-        wheels = build_wheels(project, plan.variant, plan.builds, root, machine=machine, fetch=fetch)
-        plan = with_built(plan, wheels, project.config.trim)
+    plan = with_builds(project, plan, machine)
     built = builder.build(plan, project.folder)
     return replace(built, notes=tuple(dict.fromkeys((*plan.notes, *remarks(plan, machine.home)))))
 
@@ -74,6 +82,12 @@ def _outputs(project: Project, plan: Plan, builder: Builder, machine: Machine) -
     return prepare_outputs(project, plan, builder.known(plan), machine)
 
 
+def known_start(project: Project, variant: str) -> Start | None:
+    """Read what was recorded of a start; one on another Python says nothing about this."""
+    start = read_start(start_path(project.folder, variant))
+    return start if start and start.python == project.config.python else None
+
+
 def builder_for(project: Project, machine: Machine, compression: Compression = Compression.GZIP) -> Builder:
     return Builder(
         home=machine.home,
@@ -81,6 +95,7 @@ def builder_for(project: Project, machine: Machine, compression: Compression = C
         reporter=machine.reporter,
         created=machine.created,
         compression=compression,
+        blob=blob_reader(project),
     )
 
 

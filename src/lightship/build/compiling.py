@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from lightship.build.baseimage import base_suite
 from lightship.build.builders import resolve_requirements
 from lightship.build.diagnose import Missing
 from lightship.build.failure import Finder
@@ -19,7 +20,7 @@ from lightship.debs.lock import glibc_version, python_full_version
 from lightship.debs.store import IndexStore
 from lightship.errors import LightshipError, StageError, UsageError
 from lightship.plan.model import Plan
-from lightship.project.detect import Project, debian_suite
+from lightship.project.detect import Project
 from lightship.wheels.lock import Lock
 from lightship.wheels.model import LockedSdist, LockedWheel, SourceBuild
 from lightship.wheels.uv import find_uv
@@ -27,6 +28,8 @@ from lightship.wheels.uv import find_uv
 
 def builder_root(plan: Plan) -> BuilderRoot:
     """Describe the root that a plan's wheels are built in."""
+    if plan.base:
+        return BuilderRoot(plan.builder, plan.platform, plan.base.python, plan.base.glibc)
     return BuilderRoot(plan.builder, plan.platform, python_full_version(plan.debs), glibc_version(plan.debs))
 
 
@@ -106,7 +109,7 @@ def _tools(machine: Machine) -> Tools:
 
 def _contents(project: Project, root: BuilderRoot, machine: Machine) -> Contents:
     config = project.config
-    sources = debian_sources(debian_suite(config.base), config.debian_mirror, machine)
+    sources = debian_sources(base_suite(project, machine), config.debian_mirror, machine)
     store = IndexStore(
         machine.transport, machine.home.indexes, machine.clock, machine.reporter, machine.offline
     )

@@ -45,7 +45,8 @@ class RunRequest:
     """One start of an image whose root lies unpacked at `root`.
 
     `argv` replaces entrypoint and command where it is not empty; `env` goes over the image's variables;
-    `workdir` and `name` (the host name) replace the image's where they are not empty.
+    `workdir` and `name` (the host name) replace the image's where they are not empty. Without `network` there
+    is none but a loopback of its own.
     """
 
     root: Path
@@ -56,6 +57,7 @@ class RunRequest:
     volumes: tuple[Volume, ...] = ()
     workdir: str = ""
     name: str = ""
+    network: bool = True
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -151,6 +153,7 @@ def bwrap_arguments(request: RunRequest, identity: Identity) -> list[str]:
     return [
         *ISOLATION,
         "--as-pid-1",
+        *(() if request.network else ("--unshare-net",)),
         *("--uid", str(identity.uid), "--gid", str(identity.gid), "--hostname", request.name or "lightship"),
         *("--ro-bind", str(request.root), "/", "--proc", "/proc", "--dev", "/dev"),
         *("--ro-bind-try", "/sys", "/sys"),

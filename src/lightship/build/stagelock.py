@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lightship.build.bases import Base, Bases
 from lightship.build.builders import select_wheels
 from lightship.build.machine import Machine
 from lightship.build.resolving import python_request
 from lightship.build.stageimage import find_stage_image, is_there
-from lightship.debs.lock import glibc_version, python_full_version
-from lightship.debs.model import LockedDeb
 from lightship.errors import LightshipError, ResolutionError
 from lightship.platform import Platform
 from lightship.project.config import StageConfig
@@ -44,7 +43,7 @@ def stage_images(stage: StageConfig) -> list[str]:
 def lock_stages(
     project: Project,
     variant: str,
-    debs: Mapping[Platform, tuple[LockedDeb, ...]],
+    bases: Bases,
     machine: Machine,
     *,
     upgrade: bool,
@@ -59,8 +58,8 @@ def lock_stages(
     stages = stages_of(project.config, variant)
     before = {} if upgrade or not stages else _locked_before(project, variant)
     found: dict[Platform, Stages] = {}
-    for platform, packages in debs.items() if stages else ():
-        locking = _Locking(project, variant, platform, packages, machine)
+    for platform, base in bases.items() if stages else ():
+        locking = _Locking(project, variant, base, machine)
         old = before.get(platform, {})
         found[platform] = {
             name: locking.lock(name, stage, old.get(name, LockedStage())) for name, stage in stages.items()
@@ -77,12 +76,11 @@ def _locked_before(project: Project, variant: str) -> Mapping[Platform, Stages]:
 
 @dataclass(frozen=True, slots=True)
 class _Locking:
-    """Locks stages for one platform, whose base has these Debian packages."""
+    """Locks stages for one platform."""
 
     project: Project
     variant: str
-    platform: Platform
-    debs: tuple[LockedDeb, ...]
+    base: Base
     machine: Machine
 
     def lock(self, name: str, stage: StageConfig, old: LockedStage) -> LockedStage:
@@ -93,20 +91,18 @@ class _Locking:
         pinned = old.images.get(name, "")
         if pinned and is_there(name, pinned, self.project, self.machine):
             return pinned
-        return find_stage_image(name, self.project, self.platform, self.machine)
+        return find_stage_image(name, self.project, self.base.platform, self.machine)
 
     def _wheels(self, name: str, stage: StageConfig, old: LockedStage) -> tuple[LockedWheel, ...]:
-        request = stage_request(self.project, self.variant, stage, self.platform)
-        request = replace(request, glibc=glibc_version(self.debs), offline=self.machine.offline)
+        request = stage_request(self.project, self.variant, stage, self.base.platform)
+        request = replace(request, glibc=self.base.glibc, offline=self.machine.offline)
         with tempfile.TemporaryDirectory(prefix="lightship-") as scratch:
             if old.wheels:
                 preferred = Path(scratch, "pylock.toml")
                 preferred.write_text(_preferences(old.wheels), "utf-8")
                 request = replace(request, lock=preferred)
             try:
-                return select_wheels(
-                    request, python_full_version(self.debs), self.machine, self.machine.reporter
-                )
+                return select_wheels(request, self.base.python_full, self.machine, self.machine.reporter)
             except ResolutionError as error:
                 raise ResolutionError(
                     f"stage {name!r}: {error.message}",

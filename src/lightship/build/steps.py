@@ -7,40 +7,55 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from lightship.build.bytecode import Compiler
 from lightship.debs.trim import base_trimmer
 from lightship.digest import Digest, hex_of, parse_digest
 from lightship.errors import StageError
 from lightship.fs.entries import Entry, FileContent, Kind, directory, regular, symlink
 from lightship.fs.tree import with_parents
-from lightship.plan.model import BaseLayer, EnvironmentLayer, FilesLayer, LayerPlan, WheelsLayer
+from lightship.plan.model import (
+    BaseLayer,
+    BytecodeLayer,
+    EnvironmentLayer,
+    FilesLayer,
+    MadeLayer,
+    PackagesLayer,
+    WheelsLayer,
+)
 from lightship.plan.stages import StageLayer
 from lightship.platform import Platform
 from lightship.project.sources import SourceFile
 from lightship.wheels.archive import open_wheel
 from lightship.wheels.environment import Environment
-from lightship.wheels.install import installed
-from lightship.wheels.trim import wheel_trimmer
+from lightship.wheels.install import Refiner, installed
+from lightship.wheels.model import LockedWheel
+from lightship.wheels.strip import strip_library
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """Where the bytes are: archives by SHA-256 (hexadecimal), and the project's folder.
 
-    `outputs` has the roots of stages and images, by the digests of their origins.
+    `outputs` has the roots of stages and images, by the digests of their origins; `compiler` is there where
+    bytecode is to be made.
     """
 
     archives: Mapping[str, Path]
     folder: Path
     outputs: Mapping[Digest, Path] = field(default_factory=dict)
+    compiler: Compiler | None = None
 
 
 @contextmanager
-def layer_entries(layer: LayerPlan, inputs: Inputs) -> Iterator[Iterator[Entry]]:
+def layer_entries(layer: MadeLayer, inputs: Inputs) -> Iterator[Iterator[Entry]]:
     """Open what a layer is made from, and give its entries while the block lasts."""
     with ExitStack() as stack:
         match layer:
+            case PackagesLayer():
+                yield _packages(layer, inputs)
             case BaseLayer():
                 yield _base(layer, inputs)
             case EnvironmentLayer():
@@ -51,6 +66,10 @@ def layer_entries(layer: LayerPlan, inputs: Inputs) -> Iterator[Iterator[Entry]]
                 yield _stage(layer, inputs)
             case FilesLayer():
                 yield _files(layer, inputs)
+            case BytecodeLayer():
+                assert inputs.compiler is not None  # noqa: S101 - the pipeline's own promise
+                sources = stack.enter_context(layer_entries(layer.of, inputs))
+                yield stack.enter_context(inputs.compiler.compiled(sources, layer.modules))
 
 
 def _base(layer: BaseLayer, inputs: Inputs) -> Iterator[Entry]:
@@ -58,6 +77,18 @@ def _base(layer: BaseLayer, inputs: Inputs) -> Iterator[Entry]:
 
     pairs = [(package, inputs.archives[package.sha256]) for package in layer.packages]
     return base_entries(pairs, platform=Platform(layer.architecture), trimmed_by=base_trimmer(layer.trim))
+
+
+def _packages(layer: PackagesLayer, inputs: Inputs) -> Iterator[Entry]:
+    from lightship.debs.base import added_entries
+    from lightship.debs.ldcache import Library
+
+    return added_entries(
+        [(package, inputs.archives[package.sha256]) for package in layer.packages],
+        platform=Platform(layer.architecture),
+        trimmed_by=base_trimmer(layer.trim),
+        cached=[Library(*item) for item in layer.cached],
+    )
 
 
 def _environment(layer: EnvironmentLayer) -> Iterator[Entry]:
@@ -68,18 +99,21 @@ def _environment(layer: EnvironmentLayer) -> Iterator[Entry]:
     workdir = layer.workdir.strip("/")
     yield from with_parents(
         [
-            regular("etc/group", (GROUPS + f"{layer.user}:x:{layer.gid}:\n").encode()),
-            regular("etc/passwd", (USERS + account).encode()),
-            *virtual_environment(layer.prefix, layer.python),
+            regular("etc/group", ((layer.groups or GROUPS) + f"{layer.user}:x:{layer.gid}:\n").encode()),
+            regular("etc/passwd", ((layer.users or USERS) + account).encode()),
+            *virtual_environment(layer.prefix, layer.python, layer.interpreter),
             *([directory(workdir)] if workdir else []),
         ]
     )
 
 
-def virtual_environment(prefix: str, python: str) -> Iterator[Entry]:
-    """Lay out what `python -m venv --without-pip` makes."""
-    settings = f"home = /usr/bin\ninclude-system-site-packages = false\nversion = {python}\n"
-    yield symlink(f"{prefix}/bin/python", f"/usr/bin/python{python}")
+def virtual_environment(prefix: str, python: str, interpreter: str = "") -> Iterator[Entry]:
+    """Lay out what `python -m venv --without-pip` makes; of Debian's Python where no interpreter is named."""
+    program = interpreter or f"/usr/bin/python{python}"
+    settings = (
+        f"home = {posixpath.dirname(program)}\ninclude-system-site-packages = false\nversion = {python}\n"
+    )
+    yield symlink(f"{prefix}/bin/python", program)
     yield symlink(f"{prefix}/bin/python3", "python")
     yield symlink(f"{prefix}/bin/python{python}", "python")
     yield regular(f"{prefix}/pyvenv.cfg", settings.encode())
@@ -92,7 +126,9 @@ def _wheels(layer: WheelsLayer, inputs: Inputs, stack: ExitStack) -> Iterator[En
         stream = stack.enter_context(inputs.archives[wheel.sha256].open("rb"))
         opened.append((open_wheel(stream, name=wheel.filename), wheel))
     streams = [
-        list(installed(archive, wheel, environment, wheel_trimmer(layer.trim, wheel.name)))
+        list(
+            installed(archive, wheel, environment, layer.trimmer(wheel.name), _refiner(layer, wheel, inputs))
+        )
         for archive, wheel in opened
     ]
     last = {entry.path: number for number, entries in enumerate(streams) for entry in entries}
@@ -112,6 +148,12 @@ def _stage(layer: StageLayer, inputs: Inputs) -> Iterator[Entry]:
     copied = (output_entries(root, path, place, layer.origin) for path, place in layer.copies)
     # What two of them write is there once; the later one wins, as with `COPY`.
     return with_parents({entry.path: entry for entries in copied for entry in entries}.values())
+
+
+def _refiner(layer: WheelsLayer, wheel: LockedWheel, inputs: Inputs) -> Refiner | None:
+    if not layer.strip:
+        return None
+    return partial(strip_library, scratch=inputs.archives[wheel.sha256].parent)
 
 
 def _files(layer: FilesLayer, inputs: Inputs) -> Iterator[Entry]:

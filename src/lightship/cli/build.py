@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lightship.build.building import build_plan, default_name, plan_project, tag
+from lightship.build.building import default_name, tag
 from lightship.build.image import Built
 from lightship.build.machine import Machine
+from lightship.build.making import Request, build_project
 from lightship.build.savings import count_savings
 from lightship.cli.options import Output, common, machine, path_argument
 from lightship.cli.terminal import show_json, size
@@ -40,6 +41,7 @@ class _Options:
     single_member: bool
     locked: bool
     offline: bool
+    record: bool
     fix_build_packages: bool
 
 
@@ -56,6 +58,7 @@ class _Options:
 @click.option("--single-member", is_flag=True, help="Write gzip of one member, for old readers; slower.")
 @click.option("--locked", is_flag=True, help="Fail if the lock is missing or stale.")
 @click.option("--offline", is_flag=True, help="Use only what is in the caches.")
+@click.option("--record", is_flag=True, help="Start the service, and record anew what it imports.")
 @click.option(
     "--fix-build-packages",
     is_flag=True,
@@ -78,6 +81,8 @@ def command(*, output: Output, **given: Any) -> None:
         raise UsageError(
             "--fix-build-packages changes what --locked insists on", hint="leave one of them out"
         )
+    if options.record and options.locked:
+        raise UsageError("--record changes what --locked insists on", hint="leave one of them out")
     surroundings = machine(output, offline=options.offline)
     results = [_build(project, variant, options, surroundings, output) for variant in variants]
     if output.as_json:
@@ -90,9 +95,16 @@ def _build(
     started = time.perf_counter()
     target = parse_platform(options.platform) if options.platform else project.platforms[0]
 
+    request = Request(
+        variant=variant,
+        platform=target,
+        compression=_compression(options),
+        locked=options.locked,
+        record=options.record,
+    )
+
     def attempt(project: Project) -> tuple[Plan, Built]:
-        plan = plan_project(project, variant, target, surroundings, locked=options.locked)
-        return plan, build_plan(project, plan, surroundings, _compression(options))
+        return build_project(project, request, surroundings)
 
     if options.fix_build_packages:
         from lightship.build.repair import mending

@@ -15,7 +15,7 @@ from lightship.wheels.model import LockedWheel
 GIANT = 50_000_000
 ALONE = 1_000_000
 """Archive size in bytes from which a wheel has a layer of its own."""
-MOST_ALONE = 80
+MOST_ALONE = 64
 BUCKETS = 16
 
 

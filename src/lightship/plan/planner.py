@@ -11,25 +11,42 @@ import msgspec
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest
 from lightship.oci.model import Execution, Healthcheck
+from lightship.plan.base import BaseImage
+from lightship.plan.basecheck import check_count, check_places
+from lightship.plan.bytecode import Bytecode, compiler_version
+from lightship.plan.cuda import cuda_notes, driver_variables
 from lightship.plan.layering import layer_wheels
-from lightship.plan.model import BaseLayer, EnvironmentLayer, FilesLayer, LayerPlan, Plan, WheelsLayer
+from lightship.plan.model import (
+    BaseLayer,
+    BytecodeLayer,
+    EnvironmentLayer,
+    FilesLayer,
+    LayerPlan,
+    Plan,
+    WheelsLayer,
+)
+from lightship.plan.onimage import environment_on, labels_of, layers_on, summary
 from lightship.plan.trimming import Trimming, choose_rules
 from lightship.platform import Platform
 from lightship.project.config import Config, size_in_bytes
 from lightship.project.sources import SourceFile
+from lightship.project.start import Start
 from lightship.wheels.environment import Environment
 from lightship.wheels.model import LockedLibrary, LockedStage, LockedWheel, SourceBuild
 
 PREFIX = "opt/venv"
 PRODUCTION = "production"
 _SECOND = 1_000_000_000
+_SEARCH = "/usr/local/bin:/usr/bin:/bin"
 
 
 class Selection(msgspec.Struct, frozen=True):
     """What a lock holds for one platform; `python` as `3.11`, `lock` the digest of the lock file.
 
     `builds` are the distributions that have no wheel, `builder` the packages of the root they are built in,
-    and in which `stages` run.
+    and in which `stages` run; `others` has the packages of the lock's other platforms, by architecture: their
+    Python may run where the target's does not. On an image, `base`, the packages of the suite are those that
+    join it.
     """
 
     lock: Digest
@@ -41,6 +58,8 @@ class Selection(msgspec.Struct, frozen=True):
     builds: tuple[SourceBuild, ...] = ()
     builder: tuple[LockedDeb, ...] = ()
     stages: dict[str, LockedStage] = {}
+    others: dict[str, tuple[LockedDeb, ...]] = {}
+    base: BaseImage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,38 +71,51 @@ class Files:
 
 
 def make_plan(
-    config: Config, variant: str, platform: Platform, selection: Selection, files: Files, version: str = ""
+    config: Config,
+    variant: str,
+    platform: Platform,
+    selection: Selection,
+    files: Files,
+    version: str = "",
+    *,
+    start: Start | None = None,
 ) -> Plan:
-    """Lay an image out; `version` is the project's own, for a label."""
+    """Lay an image out; `version` is the project's own, for a label, `start` what was recorded of one."""
     environment = Environment(PREFIX, selection.python)
     return Plan(
         name=config.name,
         variant=variant,
         target=PRODUCTION,
         architecture=platform.architecture,
-        layers=tuple(_layers(config, platform, selection, files)),
-        execution=_execution(config, environment, _labels(config, variant, selection, version)),
+        layers=tuple(_layers(config, platform, selection, files, start)),
+        execution=_execution(config, environment, selection, _labels(config, variant, selection, version)),
         lock=selection.lock,
         libraries=selection.libraries,
         budget=size_in_bytes(config.budget) if config.budget else None,
         builds=selection.builds,
         builder=selection.builder,
+        compilers=tuple(_compilers(config, platform, selection)),
         notes=tuple(_notes(config, selection)),
+        base=summary(selection.base) if selection.base else None,
     )
 
 
-def with_built(plan: Plan, wheels: Iterable[LockedWheel], trim: str) -> Plan:
-    """Give the plan as it is once its builds are done: their wheels have layers like any other.
-
-    `trim` is the configured level of trimming.
-    """
+def with_built(plan: Plan, wheels: Iterable[LockedWheel], config: Config, start: Start | None) -> Plan:
+    """Give the plan as it is once its builds are done: their wheels have layers like any other."""
     (environment,) = (layer for layer in plan.layers if isinstance(layer, EnvironmentLayer))
     at = plan.layers.index(environment) + 1
-    above = [layer for layer in plan.layers[at:] if not isinstance(layer, WheelsLayer)]
+    above = [layer for layer in plan.layers[at:] if not _is_of_packages(layer)]
     every = (*plan.wheels, *wheels)
-    trimming = choose_rules(trim, _present(plan.debs, every, ()))
-    made = _wheel_layers(environment.python, every, trimming)
+    there = plan.base.packages if plan.base else ()
+    trimming = choose_rules(config, _present(plan.debs, every, ()).union(there), start, plan.architecture)
+    bytecode = _bytecode(config, environment.python, plan.debs, start)
+    made = _package_layers(plan.layers[:at], environment.python, every, trimming, bytecode)
     return msgspec.structs.replace(plan, layers=(*plan.layers[:at], *made, *above), builds=(), builder=())
+
+
+def _is_of_packages(layer: LayerPlan) -> bool:
+    sources = layer.of if isinstance(layer, BytecodeLayer) else layer
+    return isinstance(sources, BaseLayer | WheelsLayer)
 
 
 def _present(
@@ -94,34 +126,70 @@ def _present(
     return names | {build.sdist.name for build in builds}
 
 
-def _wheel_layers(python: str, wheels: Iterable[LockedWheel], trimming: Trimming) -> list[WheelsLayer]:
-    groups = layer_wheels(wheels)
-    return [WheelsLayer(PREFIX, python, group, trimming.for_wheels(group)) for group in groups]
+def _package_layers(
+    below: Iterable[LayerPlan],
+    python: str,
+    wheels: Iterable[LockedWheel],
+    trimming: Trimming,
+    bytecode: Bytecode,
+) -> list[LayerPlan]:
+    """Lay out the wheels, and the bytecode of all that packages bring, those of the layers below included."""
+    layers = [trimming.layer(PREFIX, python, group) for group in layer_wheels(wheels)]
+    library = [made for base in below if isinstance(base, BaseLayer) for made in bytecode.of_base(base)]
+    return [*layers, *library, *bytecode.of_wheels(layers)]
 
 
-def _layers(config: Config, platform: Platform, selection: Selection, files: Files) -> list[LayerPlan]:
+def _bytecode(config: Config, python: str, debs: Iterable[LockedDeb], start: Start | None) -> Bytecode:
+    return Bytecode(config.bytecode, start, python, compiler_version(debs, python))
+
+
+def _compilers(config: Config, platform: Platform, selection: Selection) -> Iterator[BaseLayer]:
+    """Yield the bases, of any platform of the lock, whose Python compiles as the target's own does."""
+    version = compiler_version(selection.debs, selection.python)
+    every = {platform.architecture: selection.debs, **selection.others}
+    for architecture, debs in every.items():
+        if config.bytecode != "none" and version and compiler_version(debs, selection.python) == version:
+            yield BaseLayer(selection.suite, architecture, debs)
+
+
+def _layers(
+    config: Config, platform: Platform, selection: Selection, files: Files, start: Start | None
+) -> list[LayerPlan]:
     user, uid, gid = config.user.split(":")
+    base = selection.base
     present = _present(selection.debs, selection.wheels, selection.builds)
-    trimming = choose_rules(config.trim, present)
-    layers: list[LayerPlan] = [
-        BaseLayer(selection.suite, platform.debian, selection.debs, trimming.base),
-        EnvironmentLayer(PREFIX, selection.python, user, int(uid), int(gid), config.workdir),
-    ]
-    layers += _wheel_layers(selection.python, selection.wheels, trimming)
+    present = present.union(summary(base).packages if base else ())
+    trimming = choose_rules(config, present, start, platform.architecture)
+    bytecode = _bytecode(config, selection.python, selection.debs, start)
+    environment = EnvironmentLayer(PREFIX, selection.python, user, int(uid), int(gid), config.workdir)
+    layers: list[LayerPlan] = []
+    if base:
+        places = (config.workdir.strip("/"), PREFIX, "etc")
+        check_places(base.facts, places, prefix=PREFIX, where=base.reference)
+        layers += layers_on(base, selection.suite, selection.debs, trimming.base)
+        layers.append(environment_on(base, environment))
+    else:
+        layers.append(BaseLayer(selection.suite, platform.debian, selection.debs, trimming.base))
+        layers.append(environment)
+    layers += _package_layers(layers, selection.python, selection.wheels, trimming, bytecode)
     if files.models:
         layers.append(FilesLayer("models", config.workdir, files.models))
-    layers.append(FilesLayer("application", config.workdir, files.application))
+    application = FilesLayer("application", config.workdir, files.application)
+    layers += [application, *bytecode.of_files(application)]
+    if base:
+        check_count(len(layers), where=base.reference)
     return layers
 
 
-def _execution(config: Config, environment: Environment, labels: dict[str, str]) -> Execution:
+def _execution(
+    config: Config, environment: Environment, selection: Selection, labels: dict[str, str]
+) -> Execution:
     _, uid, gid = config.user.split(":")
-    variables = {
-        "PATH": f"/{environment.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-        "PYTHONUNBUFFERED": "1",
-        **config.env,
-    }
+    inherited = selection.base.execution.environment if selection.base else {}
+    search = f"/{environment.prefix}/bin:{inherited.get('PATH') or _SEARCH}"
+    defaults = {"LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+    driver = driver_variables(selection.wheels)
+    variables = {"PATH": search, **defaults, **driver, **inherited} | {"PATH": search} | config.env
     return Execution(
         user=f"{uid}:{gid}",  # by number, so that Kubernetes can check runAsNonRoot
         exposed_ports={f"{port}/tcp": {} for port in sorted(config.ports)},
@@ -152,8 +220,9 @@ def _healthcheck(health: str, environment: Environment) -> Healthcheck:
 
 def _labels(config: Config, variant: str, selection: Selection, version: str) -> dict[str, str]:
     labels = {
+        **(labels_of(selection.base) if selection.base else {}),
         "org.opencontainers.image.title": config.name,
-        "org.opencontainers.image.base.name": f"debian:{selection.suite}",
+        **({} if selection.base else {"org.opencontainers.image.base.name": f"debian:{selection.suite}"}),
         "io.lightship.variant": variant,
         "io.lightship.lock": selection.lock,
     }
@@ -168,3 +237,5 @@ def _notes(config: Config, selection: Selection) -> Iterator[str]:
     if config.build_packages and not selection.builder:
         names = ", ".join(config.build_packages)
         yield f"every distribution has a wheel: build-packages are not needed ({names})"
+    if selection.base:
+        yield from cuda_notes(selection.wheels, selection.base.facts, selection.python)

@@ -12,7 +12,8 @@ import msgspec
 
 from lightship.errors import UsageError
 
-TRIM_LEVELS = ("safe", "none")
+TRIM_LEVELS = ("safe", "traced", "none")
+BYTECODE_LEVELS = ("imported", "all", "none")
 UNIT = {"": 1, "B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "MiB": 2**20, "GiB": 2**30}
 
 
@@ -48,6 +49,13 @@ class StageConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fi
     image: str = ""
 
 
+class CheckConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """The project's own check of a started service; `env` is for the service and the check alike."""
+
+    command: tuple[str, ...] = ()
+    env: dict[str, str] = {}
+
+
 class Config(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
     """The whole configuration; empty fields are filled in by detection."""
 
@@ -70,6 +78,9 @@ class Config(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=
     debian_mirror: str = ""
     budget: str = ""
     trim: str = "safe"
+    strip: bool = False
+    bytecode: str = "imported"
+    check: CheckConfig = CheckConfig()
     variants: dict[str, VariantConfig] = {}
     targets: dict[str, TargetConfig] = {}
     stages: dict[str, StageConfig] = {}
@@ -106,6 +117,7 @@ def load_toml(path: Path) -> dict[str, Any]:
 def parse_config(table: Mapping[str, Any], where: Path) -> Config:
     """Check a table's keys, types and values."""
     _check_keys(table, Config, "", where)
+    _check_keys(table.get("check", {}), CheckConfig, "check.", where)
     for name, kind in _TABLES:
         inner = table.get(name, {})
         if isinstance(inner, Mapping):  # what is not, is a wrong type, found below
@@ -164,12 +176,22 @@ def _problems(config: Config) -> list[str]:
     if any(not 0 < port < 65536 for port in config.ports):
         found.append("ports must lie between 1 and 65535")
     if config.trim not in TRIM_LEVELS:
-        found.append(f"trim = {config.trim!r} is not a level: it may be {' or '.join(TRIM_LEVELS)}")
+        found.append(f"trim = {config.trim!r} is not a level: it may be {_either(TRIM_LEVELS)}")
+    if config.trim == "traced" and not (config.check.command and config.health):
+        found.append(
+            'trim = "traced" needs a check of the service: health, and [tool.lightship.check] command'
+        )
+    if config.bytecode not in BYTECODE_LEVELS:
+        found.append(f"bytecode = {config.bytecode!r} is not known: it may be {_either(BYTECODE_LEVELS)}")
     found += [f"variant name {name!r} may hold letters, digits, - and _" for name in _bad_names(config)]
     health = re.fullmatch(r"http://[^/:]*:([0-9]+)/\S*", config.health)
     if config.health and not (health and 0 < int(health[1]) < 65536):
         found.append(f"health = {config.health!r} is not of the form http://:8000/path")
     return found
+
+
+def _either(levels: tuple[str, ...]) -> str:
+    return f"{', '.join(levels[:-1])} or {levels[-1]}"
 
 
 def _bad_names(config: Config) -> list[str]:

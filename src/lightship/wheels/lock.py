@@ -45,7 +45,8 @@ class LockTable:
     `python` is the target's version (`3.11`), `base` what the image stands on (`debian:bookworm`), `inputs`
     the digest of everything that was asked for, `libraries` why packages are there that only wheels ask for,
     `generated_by` the version of Lightship that wrote the lock. `builders` has the platforms where a
-    distribution has no wheel or a stage runs commands, `stages` the variant's named stages.
+    distribution has no wheel or a stage runs commands, `stages` the variant's named stages, `base_digests`
+    the manifest of the base where that is an image.
     """
 
     variant: str
@@ -57,6 +58,7 @@ class LockTable:
     libraries: Mapping[Platform, tuple[LockedLibrary, ...]] = field(default_factory=dict)
     builders: Mapping[Platform, LockedBuilder] = field(default_factory=dict)
     stages: Mapping[Platform, Mapping[str, LockedStage]] = field(default_factory=dict)
+    base_digests: Mapping[Platform, Digest] = field(default_factory=dict)
     generated_by: str = __version__
 
 
@@ -73,10 +75,7 @@ class Lock(LockTable):
 
 
 class _Table(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
-    """`[tool.lightship]` as it is written; `debian`, `libraries` and `builder` are by architecture.
-
-    `stage` is by architecture, then by the stage's name.
-    """
+    """`[tool.lightship]` as it is written; the tables in it are by architecture."""
 
     version: str
     variant: str
@@ -88,6 +87,7 @@ class _Table(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=
     libraries: dict[str, list[LockedLibrary]] = {}
     builder: dict[str, LockedBuilder] = {}
     stage: dict[str, dict[str, LockedStage]] = {}
+    base_digests: dict[str, str] = {}
 
 
 def lock_path(folder: Path, variant: str) -> Path:
@@ -137,6 +137,7 @@ def parse_lock(text: str, *, where: str = "") -> Lock:
         table = msgspec.convert(found, _Table)
         platforms = tuple(parse_platform(text) for text in table.platforms)
         inputs = parse_digest(table.inputs)
+        digests = {name: parse_digest(text) for name, text in table.base_digests.items()}
         pylock = Pylock.from_dict(document)
     except (msgspec.ValidationError, PylockValidationError, LightshipError) as error:
         raise UsageError(
@@ -160,6 +161,9 @@ def parse_lock(text: str, *, where: str = "") -> Lock:
         },
         stages={
             platform: table.stage[platform.debian] for platform in platforms if platform.debian in table.stage
+        },
+        base_digests={
+            platform: digests[platform.debian] for platform in platforms if platform.debian in digests
         },
         generated_by=table.version,
         pylock=pylock,
@@ -206,6 +210,9 @@ def _render_table(table: LockTable) -> list[str]:
         "inputs": table.inputs,
     }
     blocks = [toml.table("tool.lightship", scalars)]
+    if table.base_digests:
+        digests = {platform.debian: digest for platform, digest in sorted(table.base_digests.items())}
+        blocks.append(toml.table("tool.lightship.base-digests", digests))
     for name, rows in (("debian", table.debs), ("libraries", table.libraries)):
         written = _by_architecture(rows)
         blocks += [toml.table(f"tool.lightship.{name}", written)] if written else []

@@ -64,6 +64,16 @@ wheels = [{{ url = "https://h/ant-1.0-py3-none-any.whl", hashes = {{ sha256 = "{
 """
 
 
+def test_the_image_that_is_the_base_is_pinned_for_each_platform() -> None:
+    pins = {ARM64: of_bytes(b"arm64"), AMD64: of_bytes(b"amd64")}
+    text = render_lock(PYLOCK, replace(TABLE, base="oci:base", base_digests=pins))
+    assert f'[tool.lightship.base-digests]\namd64 = "{pins[AMD64]}"\narm64 = "{pins[ARM64]}"\n' in text
+    assert parse_lock(text).base_digests == pins
+    assert "base-digests" not in render_lock(PYLOCK, TABLE)
+    with pytest.raises(UsageError, match="cannot be read"):
+        parse_lock(text.replace(pins[AMD64], "sha256:1"))
+
+
 def test_what_is_written_is_read_back() -> None:
     lock = parse_lock(render_lock(PYLOCK, TABLE))
     assert isinstance(lock, Lock)
