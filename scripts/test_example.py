@@ -30,10 +30,17 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 def main() -> int:
     pip = read_pip_config(os.environ, home=Path.home(), prefix=Path(sys.prefix))
     none = environment("none", ("requirements-base.txt",), pip)
-    cpu = environment("cpu", ("requirements-base.txt", "requirements-torch-cpu.txt"), pip)
+    local = ("requirements-torch-cpu.txt", "requirements-onnx.txt", "requirements-export.txt")
+    cpu = environment("cpu", ("requirements-base.txt", *local), pip)
     without_local = "without_local_inference"
+    without_model = "without_a_model"
     return max(
-        run(none, *PYTEST, "-k", f"not test_local_embeddings or {without_local}"),
+        run(
+            none,
+            *PYTEST,
+            "-k",
+            f"not (test_local_embeddings or test_onnx_embeddings) or {without_local} or {without_model}",
+        ),
         run(cpu, *PYTEST, "-k", f"not {without_local}"),
         run(cpu, "-m", "mypy"),
         run(cpu, "-m", "ruff", "check"),

@@ -40,7 +40,11 @@ RANK = {name: rank for rank, names in enumerate(TIERS) for name in names}
 EDGE = (
     "lightship.cli",
     "lightship.__main__",
-    "lightship.inspect.import_probe",  # a program of its own, which runs inside the image that is checked
+    # Programs of their own, which run inside the image, or by its Python:
+    "lightship.build.compile_probe",
+    "lightship.build.load_probe",
+    "lightship.build.start_probe",
+    "lightship.inspect.import_probe",
 )
 
 # Each costs `lightship --help` more than everything else together.

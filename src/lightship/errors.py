@@ -65,6 +65,12 @@ class StageError(LightshipError):
     title = "build failed"
 
 
+class StartError(StageError):
+    """A service that was started to be observed did not start, or failed its checks."""
+
+    title = "start failed"
+
+
 class IntegrityError(LightshipError):
     """A digest, size or signature is not what it must be."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lightship.errors import UsageError
 
 _GNU = {"amd64": "x86_64", "arm64": "aarch64"}
-_NEWEST_OF_UV = (2, 40)  # of uv 0.13; trixie has 2.41
+_UV_MINORS = (17, 28, *range(31, 41))  # of glibc 2: `uv pip compile --help`
 _OLDEST_MANYLINUX = (2, 5)
 _LEGACY = {(2, 5): "manylinux1", (2, 12): "manylinux2010", (2, 17): "manylinux2014"}  # PEP 600
 
@@ -38,9 +38,9 @@ class Platform:
         return f"{self.machine}-linux-gnu"
 
     def uv_platform(self, glibc: tuple[int, int]) -> str:
-        """Name uv's `--python-platform` knows, such as `x86_64-manylinux_2_36`; the nearest older one."""
-        major, minor = min(glibc, _NEWEST_OF_UV)
-        return f"{self.machine}-manylinux_{major}_{minor}"
+        """Name of `--python-platform` for this glibc, or the next older one that uv knows."""
+        minor = max((minor for minor in _UV_MINORS if (2, minor) <= glibc), default=_UV_MINORS[0])
+        return f"{self.machine}-manylinux_2_{minor}"
 
     def wheel_platforms(self, glibc: tuple[int, int]) -> list[str]:
         """Wheel platform tags that run on this glibc, best first (PEP 600)."""

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import sys
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lightship.build.bytecode import LOADERS
 from lightship.build.inputs import target_inputs
 from lightship.build.locking import inputs_of
 from lightship.build.machine import Machine
 from lightship.debs.model import LockedDeb
+from lightship.digest import Digest
 from lightship.events import Reporter, SilentReporter
 from lightship.platform import Platform
 from lightship.project.detect import Project, read_project
@@ -70,14 +75,16 @@ def locked_project(root: Path) -> Locked:
     return made
 
 
-def write_lock(made: Locked) -> None:
-    """Lock the project as it is."""
-    made.lock.write_text(render_lock(*_lock_of(made)))
+def write_lock(
+    made: Locked, base: str = "debian:bookworm", digests: Mapping[Platform, Digest] | None = None
+) -> None:
+    """Lock the project as it is; with `digests`, its base is an image, and no Debian package joins it."""
+    made.lock.write_text(render_lock(*_lock_of(made, base, digests or {})))
 
 
 def write_lock_with_target(made: Locked, name: str = "development") -> None:
     """Lock the project as it is, and a target that adds the distribution `extra` and the package `dash`."""
-    pylock, table = _lock_of(made)
+    pylock, table = _lock_of(made, "debian:bookworm", {})
     project, machine = made.project(), made.machine()
     target = LockedTarget(
         inputs=target_inputs(project, find_target(project, name), machine),
@@ -89,17 +96,18 @@ def write_lock_with_target(made: Locked, name: str = "development") -> None:
     made.lock.write_text(render_lock(text, replace(table, targets={name: target})))
 
 
-def _lock_of(made: Locked) -> tuple[str, LockTable]:
+def _lock_of(made: Locked, base: str, digests: Mapping[Platform, Digest]) -> tuple[str, LockTable]:
     wheels = "".join(_package(made.root / "index", name) for name in ("demo", "other"))
     pylock = f'lock-version = "1.0"\ncreated-by = "uv"\nrequires-python = ">=3.11"\n{wheels}'
     table = LockTable(
         variant="none",
         python="3.11",
-        base="debian:bookworm",
+        base=base,
         inputs=inputs_of(made.project(), "none", made.machine()),
         platforms=(AMD64,),
-        debs={AMD64: tuple(_cached_deb(made, name, version) for name, version in DEBS.items())},
-        libraries={AMD64: LIBRARIES},
+        debs={AMD64: () if digests else tuple(_cached_deb(made, *deb) for deb in DEBS.items())},
+        libraries={AMD64: () if digests else LIBRARIES},
+        base_digests=digests,
         generated_by="1.0",
     )
     return pylock, table
@@ -121,6 +129,16 @@ def _cached_deb(made: Locked, name: str, version: str) -> LockedDeb:
     archives = made.machine().home.archives / "sha256"
     archives.mkdir(parents=True, exist_ok=True)
     items = [item(f"./usr/share/{name}", b"data"), item(f"./usr/share/man/man1/{name}.1", b"12345")]
+    if name == "python3.11-minimal":
+        items.append(_interpreter())
     deb, path = write_deb(archives, name, items, version=version)
     path.rename(archives / deb.sha256)
     return deb
+
+
+def _interpreter() -> tuple[tarfile.TarInfo, bytes]:
+    """What stands for the loader that starts the image's Python: it runs this one."""
+    script = f'#!/bin/sh\nshift 3\nunset PYTHONHOME\nexec {sys.executable} "$@"\n'
+    platform = Platform({"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine])
+    path = f"./usr/lib/{platform.multiarch}/{LOADERS[platform.machine]}"
+    return item(path, script.encode(), mode=0o755)

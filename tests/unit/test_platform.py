@@ -44,3 +44,11 @@ def test_wheel_platforms_go_from_the_newest_to_the_oldest_with_their_legacy_name
     ]
     assert tags[-3:] == ["manylinux_2_5_x86_64", "manylinux1_x86_64", "linux_x86_64"]
     assert "manylinux_2_19_x86_64" not in tags
+
+
+@pytest.mark.parametrize(
+    ("glibc", "minor"),
+    [((2, 12), 17), ((2, 17), 17), ((2, 27), 17), ((2, 30), 28), ((2, 36), 36), ((2, 40), 40), ((2, 41), 40)],
+)
+def test_uv_is_told_a_glibc_that_it_knows(glibc: tuple[int, int], minor: int) -> None:
+    assert Platform("amd64").uv_platform(glibc) == f"x86_64-manylinux_2_{minor}"

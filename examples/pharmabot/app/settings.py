@@ -1,5 +1,6 @@
 """What the service reads from its environment."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from psycopg2 import ProgrammingError
@@ -57,6 +58,7 @@ class Settings(BaseSettings):
     azure_openai_max_retries: int = Field(default=1, ge=0, le=10)
     answer_max_tokens: int = Field(default=512, ge=16, le=4096)
 
-    embedding_backend: Literal["auto", "local", "azure"] = "auto"
+    embedding_backend: Literal["auto", "local", "onnx", "azure"] = "auto"
     embedding_device: str | None = None
+    embedding_model_folder: Path = Path("models")
     embedding_timeout: Seconds = 60.0

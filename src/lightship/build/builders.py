@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
+from lightship.build.bases import Base, Bases
 from lightship.build.machine import Machine
 from lightship.build.resolving import debian_sources
 from lightship.build.toolchain import toolchain_packages
-from lightship.debs.lock import glibc_version, python_full_version, python_packages, resolve_debs
+from lightship.debs.lock import python_packages, resolve_debs
 from lightship.debs.model import LockedDeb
 from lightship.digest import of_bytes
-from lightship.events import SilentReporter
+from lightship.events import Reporter, SilentReporter
 from lightship.platform import Platform
-from lightship.project.detect import Project, debian_suite
+from lightship.project.detect import Project
+from lightship.project.stages import stages_of
 from lightship.wheels.fetch import fetch_wheels
 from lightship.wheels.lock import Lock, LockedBuilder, LockTable, parse_lock, render_lock
 from lightship.wheels.model import LockedSdist, LockedWheel
@@ -26,11 +27,17 @@ from lightship.wheels.sizes import with_local_sizes
 
 
 def lock_builders(
-    project: Project, variant: str, lock: Lock, machine: Machine, groups: Groups = NO_GROUPS
+    project: Project,
+    variant: str,
+    lock: Lock,
+    bases: Bases,
+    machine: Machine,
+    *,
+    groups: Groups = NO_GROUPS,
 ) -> Mapping[Platform, LockedBuilder]:
-    """Resolve a builder for every platform on which a distribution of the lock has no wheel.
+    """Resolve a builder for every platform on which a distribution of the lock has no wheel, or a stage runs.
 
-    With `groups`, it is for the distributions that these dependency groups add.
+    With `groups`, it is for the distributions that these dependency groups add, and for no stage.
 
     Raises:
         ResolutionError: if a Debian package or a build requirement cannot be found.
@@ -38,13 +45,14 @@ def lock_builders(
 
     """
     found = {}
-    for platform in lock.platforms:
-        debs = lock.debs[platform]
-        target = _Target(platform, python_full_version(debs), glibc_version(debs))
+    runs = not groups and any(stage.run for stage in stages_of(project.config, variant).values())
+    for platform, target in bases.items():
         sdists = _sources(lock, target, groups)
         if sdists:
             requires = _static_requires(project, variant, target, sdists, machine)
-            found[platform] = LockedBuilder(_resolve_root(project, platform, machine), requires)
+            found[platform] = LockedBuilder(resolve_root(project, target, machine), requires)
+        elif runs:
+            found[platform] = LockedBuilder(resolve_root(project, target, machine))
     return found
 
 
@@ -85,39 +93,48 @@ def resolve_requirements(
     """
     if not requirements:
         return ()
-    python = project.config.python
     request = ResolveRequest(
         folder=project.folder,
-        python=python,
+        python=project.config.python,
         platform=target.platform,
         glibc=target.glibc,
         inline=requirements,
         torch=project.variant(variant).torch,
         offline=machine.offline,
     )
-    text = resolve(request, pip=machine.pip, environ=machine.environ, reporter=SilentReporter())
+    return select_wheels(request, target.python_full, machine, SilentReporter())
+
+
+def select_wheels(
+    request: ResolveRequest, python_full: str, machine: Machine, reporter: Reporter
+) -> tuple[LockedWheel, ...]:
+    """Resolve requirements to wheels for a Python such as `3.11.2`.
+
+    Raises:
+        ResolutionError: if there are no such wheels.
+
+    """
+    text = resolve(request, pip=machine.pip, environ=machine.environ, reporter=reporter)
+    platform = request.platform
     table = LockTable(
-        variant="build", python=python, base="", inputs=of_bytes(b""), platforms=(target.platform,), debs={}
+        variant="build", python=request.python, base="", inputs=of_bytes(b""), platforms=(platform,), debs={}
     )
     lock = parse_lock(render_lock(with_local_sizes(text), table), where="build requirements")
     found = select_distributions(
-        lock,
-        platform=target.platform,
-        python_full=target.python_full,
-        glibc=target.glibc,
-        only_wheels=True,
+        lock, platform=platform, python_full=python_full, glibc=request.glibc, only_wheels=True
     )
     return found.wheels
 
 
-def _resolve_root(project: Project, platform: Platform, machine: Machine) -> tuple[LockedDeb, ...]:
+def resolve_root(project: Project, base: Base, machine: Machine) -> tuple[LockedDeb, ...]:
+    """Resolve the builder's root: compilers, and the project's `build-packages`."""
     config = project.config
-    suite = debian_suite(config.base)
+    suite = base.builder_suite()
     names = (*python_packages(config.python), *toolchain_packages(config.python))
     return resolve_debs(
         (*names, *config.build_packages),
         suite=suite,
-        platform=platform,
+        platform=base.platform,
         sources=debian_sources(suite, config.debian_mirror, machine),
         transport=machine.transport,
         cache=machine.home.indexes,
@@ -125,13 +142,6 @@ def _resolve_root(project: Project, platform: Platform, machine: Machine) -> tup
         reporter=machine.reporter,
         offline=machine.offline,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    platform: Platform
-    python_full: str
-    glibc: tuple[int, int]
 
 
 def _static_requires(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
 from msgspec.structs import replace
 
 from lightship.build import locking
+from lightship.build.baseimage import blob_reader
 from lightship.build.cache import FileDigests, Memo
 from lightship.build.fetching import Fetcher
 from lightship.build.image import Built
@@ -14,15 +18,18 @@ from lightship.build.machine import Machine
 from lightship.build.pipeline import Builder
 from lightship.build.remarks import remarks
 from lightship.build.store import image_name
-from lightship.errors import UsageError
+from lightship.digest import Digest
 from lightship.oci.record import Compression
 from lightship.plan.model import Additions, Plan
 from lightship.plan.planner import Files, make_plan, with_built
+from lightship.plan.stages import StageLayer
+from lightship.plan.staging import with_stages
 from lightship.platform import Platform
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project
 from lightship.project.ignore import read_ignore
 from lightship.project.sources import scan
+from lightship.project.start import Start, read_start, start_path
 from lightship.project.targets import find_target
 from lightship.reference import parse_reference
 
@@ -42,37 +49,64 @@ def plan_project(
         CheckError: if `locked` and the lock is missing or stale.
 
     """
+    own = find_target(project, target)
     if locked:
         locking.require_current(project, variant, machine, target)
     else:
         locking.ensure_lock(project, variant, machine, target)
-    _refuse_stages(project)
     selection = locking.select(project, variant, platform, machine, target)
-    files, own = _files(project, machine), find_target(project, target)
     plan = make_plan(
         project.config,
         variant,
         platform,
         selection,
-        files,
+        _files(project, machine),
         project.version,
+        start=known_start(project, variant),
         target=None if own.is_production else own,
     )
+    if selection.stages:
+        from lightship.build.staging import stage_sources
+
+        sources = stage_sources(project, variant, platform, selection, machine)
+        plan = with_stages(plan, project.config, sources)
     return replace(plan, notes=(*plan.notes, *remarks(plan, machine.home)))
 
 
-def build_plan(project: Project, plan: Plan, machine: Machine, compression: Compression) -> Built:
-    """Build a plan into the machine's image store; distributions without a wheel first."""
+def with_builds(project: Project, plan: Plan, machine: Machine) -> Plan:
+    """Build the distributions of a plan that have no wheel, and give the plan as it is then."""
     own = plan.additions or Additions(PRODUCTION)
-    if plan.builds or own.builds:
-        from lightship.build.compiling import build_wheels, builder_root
+    if not plan.builds and not own.builds:
+        return plan
+    from lightship.build.compiling import build_wheels, builder_root
 
-        build = partial(build_wheels, project, plan.variant, machine=machine, fetch=Fetcher(project, machine))
-        wheels = build(plan.builds, builder_root(plan, plan.builder))
-        wheels += build(own.builds, builder_root(plan, own.builder))
-        plan = with_built(plan, wheels, project.config.trim)
-    built = builder_for(project, machine, compression).build(plan, project.folder)
+    build = partial(build_wheels, project, plan.variant, machine=machine, fetch=Fetcher(project, machine))
+    wheels = build(plan.builds, builder_root(plan, plan.builder))
+    wheels += build(own.builds, builder_root(plan, own.builder))
+    return with_built(plan, wheels, project.config, known_start(project, plan.variant))
+
+
+def build_plan(project: Project, plan: Plan, machine: Machine, compression: Compression) -> Built:
+    """Build a plan into the machine's image store; stages and distributions without a wheel first."""
+    builder = builder_for(project, machine, compression)
+    builder = dataclasses.replace(builder, outputs=_outputs(project, plan, builder, machine))
+    plan = with_builds(project, plan, machine)
+    built = builder.build(plan, project.folder)
     return replace(built, notes=tuple(dict.fromkeys((*plan.notes, *remarks(plan, machine.home)))))
+
+
+def _outputs(project: Project, plan: Plan, builder: Builder, machine: Machine) -> Mapping[Digest, Path]:
+    if not any(isinstance(layer, StageLayer) for layer in plan.layers):
+        return {}
+    from lightship.build.staging import prepare_outputs
+
+    return prepare_outputs(project, plan, builder.known(plan), machine)
+
+
+def known_start(project: Project, variant: str) -> Start | None:
+    """Read what was recorded of a start; one on another Python says nothing about this."""
+    start = read_start(start_path(project.folder, variant))
+    return start if start and start.python == project.config.python else None
 
 
 def builder_for(project: Project, machine: Machine, compression: Compression = Compression.GZIP) -> Builder:
@@ -82,6 +116,7 @@ def builder_for(project: Project, machine: Machine, compression: Compression = C
         reporter=machine.reporter,
         created=machine.created,
         compression=compression,
+        blob=blob_reader(project),
     )
 
 
@@ -118,13 +153,3 @@ def _files(project: Project, machine: Machine) -> Files:
         scan(project.folder, config.sources, ignore, digests),
         scan(project.folder, config.models, ignore, digests),
     )
-
-
-def _refuse_stages(project: Project) -> None:
-    if project.config.stages:
-        names = ", ".join(project.config.stages)
-        raise UsageError(
-            f"named stages cannot be built yet: {names}",
-            where=str(project.file),
-            hint="run the step yourself, and list its output under `models` or `sources`",
-        )

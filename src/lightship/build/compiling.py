@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from lightship.build.baseimage import base_suite
 from lightship.build.builders import resolve_requirements
 from lightship.build.diagnose import Missing
+from lightship.build.failure import Finder
 from lightship.build.fetching import Fetcher
 from lightship.build.machine import Machine
 from lightship.build.resolving import debian_sources
@@ -19,7 +21,7 @@ from lightship.debs.model import LockedDeb
 from lightship.debs.store import IndexStore
 from lightship.errors import LightshipError, StageError, UsageError
 from lightship.plan.model import Plan
-from lightship.project.detect import Project, debian_suite
+from lightship.project.detect import Project
 from lightship.wheels.lock import LockedBuilder
 from lightship.wheels.model import LockedSdist, LockedWheel, SourceBuild
 from lightship.wheels.uv import find_uv
@@ -27,6 +29,8 @@ from lightship.wheels.uv import find_uv
 
 def builder_root(plan: Plan, packages: tuple[LockedDeb, ...]) -> BuilderRoot:
     """Describe the root of `packages` that a plan's wheels are built in."""
+    if plan.base:
+        return BuilderRoot(packages, plan.platform, plan.base.python, plan.base.glibc)
     return BuilderRoot(packages, plan.platform, python_full_version(plan.debs), glibc_version(plan.debs))
 
 
@@ -53,6 +57,21 @@ def build_wheels(
     def resolve(requirements: tuple[str, ...]) -> tuple[LockedWheel, ...]:
         return resolve_requirements(requirements, project, variant, root, machine)
 
+    house = Wheelhouse(
+        home=machine.home,
+        tools=_tools(machine),
+        fetch=fetch,
+        resolve=resolve,
+        find=package_finder(project, root, machine),
+        reporter=machine.reporter,
+        seconds=machine.build_seconds,
+    )
+    return house.build_all(builds, root)
+
+
+def package_finder(project: Project, root: BuilderRoot, machine: Machine) -> Finder:
+    """Give the function that finds the Debian package of what a build missed, by the suite's Contents."""
+
     def find(missing: Sequence[Missing]) -> tuple[Missing, str] | None:
         present = frozenset(deb.name for deb in root.packages)
         try:
@@ -60,16 +79,7 @@ def build_wheels(
         except LightshipError:  # without the index, that the build failed is still what matters
             return None
 
-    house = Wheelhouse(
-        home=machine.home,
-        tools=_tools(machine),
-        fetch=fetch,
-        resolve=resolve,
-        find=find,
-        reporter=machine.reporter,
-        seconds=machine.build_seconds,
-    )
-    return house.build_all(builds, root)
+    return find
 
 
 def build_for_libraries(
@@ -104,7 +114,7 @@ def _tools(machine: Machine) -> Tools:
 
 def _contents(project: Project, root: BuilderRoot, machine: Machine) -> Contents:
     config = project.config
-    sources = debian_sources(debian_suite(config.base), config.debian_mirror, machine)
+    sources = debian_sources(base_suite(project, machine), config.debian_mirror, machine)
     store = IndexStore(
         machine.transport, machine.home.indexes, machine.clock, machine.reporter, machine.offline
     )

@@ -14,6 +14,7 @@ from lightship.wheels.model import LockedSdist
 Finder = Callable[[Sequence[Missing]], tuple[Missing, str] | None]
 """Take the first of what a build missed that a Debian package has, and name the package."""
 
+_ADD = 'add "{package}" to build-packages in [tool.lightship], or run `lightship build --fix-build-packages`'
 _UNRESOLVED = re.compile(r"cause: No solution found when resolving: (.*)")
 
 
@@ -36,8 +37,7 @@ def build_failure(sdist: LockedSdist, log: str, find: Finder) -> StageError:
             f"{message}: {lacking.words} is in the Debian package {package}",
             package,
             where=sdist.filename,
-            hint=f'add "{package}" to build-packages in [tool.lightship], '
-            "or run `lightship build --fix-build-packages`",
+            hint=_ADD.format(package=package),
             detail=excerpt(log),
         )
     lacks = f": it lacks {' and '.join(each.words for each in missing[:3])}" if missing else ""
@@ -56,6 +56,37 @@ def time_limit_failure(sdist: LockedSdist, log: str, seconds: float) -> StageErr
         where=sdist.filename,
         hint="see what it did last; if it only needs longer, build its wheel on a faster machine and name "
         "the wheel's folder in pip's `find-links`",
+        detail="\n".join(log.splitlines()[-20:]),
+    )
+
+
+def stage_failure(stage: str, command: str, code: int, log: str, find: Finder) -> StageError:
+    """Say why a command of a stage failed, as far as its log tells."""
+    missing = find_missing(log)
+    found = find(missing) if missing else None
+    message = f"stage {stage!r}: a command ended with status {code}"
+    if found:
+        lacking, package = found
+        return MissingPackageError(
+            f"{message}: {lacking.words} is in the Debian package {package}",
+            package,
+            where=command,
+            hint=_ADD.format(package=package),
+            detail=excerpt(log),
+        )
+    return StageError(
+        message,
+        where=command,
+        hint="it sees the stage's `inputs`, `requirements` and `from`, the builder's packages, no network",
+        detail=excerpt(log),
+    )
+
+
+def stage_time_limit_failure(stage: str, command: str, log: str, seconds: float) -> StageError:
+    return StageError(
+        f"stage {stage!r} was ended after {seconds:g} seconds",
+        where=command,
+        hint="see what it did last; a stage may take no longer",
         detail="\n".join(log.splitlines()[-20:]),
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lightship.build.machine import Machine
 from lightship.debs.model import LockedDeb
-from lightship.project.detect import Project, debian_suite
+from lightship.project.detect import Project
 from lightship.wheels.model import LockedArchive
 
 
@@ -40,13 +40,14 @@ class Fetcher:
     def _debs(self, debs: Sequence[LockedDeb]) -> dict[str, Path]:
         if not debs:
             return {}
+        from lightship.build.baseimage import base_suite
         from lightship.build.resolving import debian_sources
         from lightship.debs.fetch import fetch_debs
 
         machine, config = self.machine, self.project.config
         found = fetch_debs(
             debs,
-            sources=debian_sources(debian_suite(config.base), config.debian_mirror, machine),
+            sources=debian_sources(base_suite(self.project, machine), config.debian_mirror, machine),
             transport=machine.transport,
             archives=machine.home.archives,
             offline=machine.offline,

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from lightship.build.bases import Base
 from lightship.build.cache import Memo
 from lightship.build.machine import Machine
 from lightship.debs.model import LockedDeb
@@ -15,7 +16,7 @@ from lightship.debs.suite import Suite
 from lightship.digest import Digest, of_value
 from lightship.elf import ElfInfo
 from lightship.loader import is_optional
-from lightship.wheels.dlopen import hints_for
+from lightship.wheels.dlopen import Hint, hints_for
 from lightship.wheels.fetch import fetch_wheels, wheel_path
 from lightship.wheels.model import LockedLibrary, LockedWheel
 from lightship.wheels.needs import RULES, Need, read_elves, system_needs
@@ -35,36 +36,37 @@ class SystemPackages:
 
 
 def add_libraries(
-    suite: Suite,
-    roots: Sequence[str],
+    base: Base,
     wheels: Collection[LockedWheel],
     machine: Machine,
     beside: Collection[LockedWheel] = (),
 ) -> SystemPackages:
-    """Resolve `roots` and the packages whose shared libraries the wheels need and do not bring.
+    """Resolve a base's packages, and those whose shared libraries the wheels need and do not bring.
 
-    Wheels `beside` them bring libraries, too; what those need is in `roots` already.
+    Wheels `beside` them bring libraries, too; what those need is in the base already.
 
     Raises:
         ResolutionError: if a package cannot be satisfied.
         NetworkError, IntegrityError: if a wheel or the suite's Contents cannot be had or trusted.
 
     """
-    base = suite.resolve(roots)
-    present = {deb.name for deb in base}
+    present = {deb.name for deb in base.debs}.union(base.installed)
     names = {wheel.name for wheel in wheels}
-    laid_out = system_needs(_elves([*beside, *wheels], machine), suite.platform)
-    needs = [need for need in laid_out if need.wheel in names]
+    laid_out = system_needs(_elves([*beside, *wheels], machine), base.platform)
+    needs = [need for need in laid_out if need.wheel in names and need.soname not in base.libraries]
+    hints = hints_for(names)
+    suite = base.suite if needs or hints else None
+    if suite is None:
+        return SystemPackages(base.debs, (), tuple(_unknown(needs)), ())
     providers = find_providers(suite, {need.soname for need in needs}, present)
     wanted = [need for need in needs if not is_optional(need.file)]
     libraries = tuple(_locked(wanted, providers, present))
-    packages = {library.package for library in libraries}
-    debs = suite.resolve((*roots, *sorted(packages))) if packages else base
-    present = {deb.name for deb in debs}
+    debs = base.with_packages({library.package for library in libraries})
+    present = {deb.name for deb in debs}.union(base.installed)
     warnings = (
         *_unresolved(wanted, providers, suite),
         *_ambiguous(wanted, providers),
-        *_unseen(wheels, suite, present),
+        *_unseen(hints, suite, present, base.libraries),
     )
     return SystemPackages(debs, libraries, warnings, tuple(_optional(needs, providers, present)))
 
@@ -165,9 +167,23 @@ def _optional(
         )
 
 
-def _unseen(wheels: Iterable[LockedWheel], suite: Suite, present: Collection[str]) -> Iterator[str]:
+def _unknown(needs: Iterable[Need]) -> Iterator[str]:
+    """Say what a base lacks that no packages can join; once for each library."""
+    first: dict[str, Need] = {}
+    for need in needs:
+        if not is_optional(need.file):
+            first.setdefault(need.soname, need)
+    for soname, need in sorted(first.items()):
+        yield (
+            f"{soname} is not in the base, and {need.wheel} needs it ({need.file}); Debian packages cannot "
+            "join this base: take an image that has it"
+        )
+
+
+def _unseen(
+    hints: Mapping[str, Hint], suite: Suite, present: Collection[str], there: Collection[str]
+) -> Iterator[str]:
     """Name packages for what is loaded with dlopen or started as a program (`dlopen.toml`)."""
-    hints = hints_for({wheel.name for wheel in wheels})
     sonames = {name for hint in hints.values() for name in hint.libraries}
     programs = {f"usr/bin/{name}" for hint in hints.values() for name in hint.programs}
     libraries = find_providers(suite, sonames, present)
@@ -175,7 +191,7 @@ def _unseen(wheels: Iterable[LockedWheel], suite: Suite, present: Collection[str
     for name, hint in sorted(hints.items()):
         for soname in hint.libraries:
             package = libraries[soname].package
-            if package and package not in present:
+            if package and package not in present and soname not in there:
                 yield f"{name} loads {soname} with dlopen: add {package} to `runtime-packages`"
         for program in hint.programs:
             packages = [owner.package for owner in owners.get(f"usr/bin/{program}", ())]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,29 +13,56 @@ from lightship.build.home import Home
 from lightship.build.image import Built, BuiltLayer, write_image
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest
+from lightship.errors import UsageError
 from lightship.events import Reporter, Task
-from lightship.fs.atomic import writing_unnamed
+from lightship.fs.atomic import writing, writing_unnamed
 from lightship.oci.record import Compression, LayerRecord
-from lightship.plan.model import BaseLayer, LayerPlan, Plan, ToolsLayer, WheelsLayer, layer_key
+from lightship.plan.model import (
+    BaseLayer,
+    BytecodeLayer,
+    ImageLayer,
+    LayerPlan,
+    MadeLayer,
+    Plan,
+    ToolsLayer,
+    WheelsLayer,
+    layer_key,
+)
 from lightship.wheels.model import LockedWheel
 
 if TYPE_CHECKING:
+    from lightship.build.bytecode import Compiler
     from lightship.build.steps import Inputs
 
 Fetch = Callable[[tuple[LockedWheel, ...], tuple[LockedDeb, ...]], Mapping[str, Path]]
 """Bring archives to this machine: their paths, by SHA-256."""
 
 
+OpenBlob = Callable[[ImageLayer], Iterator[bytes]]
+"""Read a layer of the image that a plan builds on; its digest is checked when the end is reached."""
+
+
+def no_image(layer: ImageLayer) -> Iterator[bytes]:
+    """Have no layer, as where plans build on no image."""
+    raise UsageError("there is no image to build on", where=layer.reference)
+
+
 @dataclass(frozen=True, slots=True)
 class Builder:
-    """Makes images in a home. `created` is RFC 3339 text, `fetch` is asked for missing layers' archives."""
+    """Makes images in a home.
+
+    `created` is RFC 3339 text, `fetch` is asked for missing layers' archives, `blob` for a base's layers;
+    `outputs` has the roots that layers of stages take from.
+    """
 
     home: Home
     fetch: Fetch
     reporter: Reporter
     created: str
     compression: Compression = Compression.GZIP
+    outputs: Mapping[Digest, Path] = field(default_factory=dict)
     workers: int = os.cpu_count() or 2
+    blob: OpenBlob = no_image
 
     def build(self, plan: Plan, folder: Path) -> Built:
         """Build a plan whose project lies in `folder`.
@@ -50,7 +77,7 @@ class Builder:
         records = {key: record for key in keys if (record := self._find(key))}
         missing = {key: layer for key, layer in zip(keys, plan.layers, strict=True) if key not in records}
         if missing:
-            records |= self._make_all(missing, folder)
+            records |= self._make_all(missing, plan, folder)
         layers = tuple(
             BuiltLayer(layer.title, records[key], key in missing)
             for key, layer in zip(keys, plan.layers, strict=True)
@@ -59,7 +86,10 @@ class Builder:
 
     def known(self, plan: Plan) -> tuple[LayerRecord | None, ...]:
         """Tell of every layer of a plan what was made before."""
-        return tuple(self._find(layer_key(layer, self.compression)) for layer in plan.layers)
+        return tuple(
+            layer.record if isinstance(layer, ImageLayer) else self._find(layer_key(layer, self.compression))
+            for layer in plan.layers
+        )
 
     def _find(self, key: Digest) -> LayerRecord | None:
         record = self._records.get(key, LayerRecord)
@@ -67,13 +97,16 @@ class Builder:
             return record
         return None
 
-    def _make_all(self, missing: Mapping[Digest, LayerPlan], folder: Path) -> dict[Digest, LayerRecord]:
+    def _make_all(
+        self, missing: Mapping[Digest, LayerPlan], plan: Plan, folder: Path
+    ) -> dict[Digest, LayerRecord]:
         from concurrent.futures import ThreadPoolExecutor
 
         from lightship.build.steps import Inputs
 
-        inputs = Inputs(self._fetch_for(missing.values()), folder)
-        order = sorted(missing.items(), key=lambda item: -item[1].download)  # the longest first: it ends last
+        compiler = self._compiler(missing.values(), plan)
+        inputs = Inputs(self._fetch_for(missing.values()), folder, self.outputs, compiler)
+        order = sorted(missing.items(), key=lambda item: -_effort(item[1]))  # the longest first: it ends last
         label = f"making {len(order)} layer{'s'[: len(order) > 1]}"
         with (
             self.reporter.task(label, sum(layer.download for _, layer in order)) as task,
@@ -86,19 +119,41 @@ class Builder:
                 pool.shutdown(cancel_futures=True)
                 raise
 
+    def _compiler(self, layers: Iterable[LayerPlan], plan: Plan) -> Compiler | None:
+        if not any(isinstance(layer, BytecodeLayer) for layer in layers):
+            return None
+        from lightship.build.pythons import find_compiler
+
+        return find_compiler(plan, self.home, lambda debs: self.fetch((), tuple(debs)), self.reporter)
+
     def _fetch_for(self, layers: Iterable[LayerPlan]) -> Mapping[str, Path]:
         wheels: list[LockedWheel] = []
         debs: list[LockedDeb] = []
         for layer in layers:
-            if isinstance(layer, WheelsLayer):
-                wheels += layer.wheels
-            elif isinstance(layer, BaseLayer):
-                debs += layer.packages
-            elif isinstance(layer, ToolsLayer):
-                debs += (*layer.below, *layer.packages)
-        return self.fetch(tuple(wheels), tuple(debs))
+            sources = layer.of if isinstance(layer, BytecodeLayer) else layer
+            if isinstance(sources, WheelsLayer):
+                wheels += sources.wheels
+            elif isinstance(sources, BaseLayer):
+                debs += sources.packages
+            elif isinstance(sources, ToolsLayer):
+                debs += (*sources.below, *sources.packages)
+        return self.fetch(tuple(dict.fromkeys(wheels)), tuple(dict.fromkeys(debs)))
 
     def _make(self, key: Digest, layer: LayerPlan, inputs: Inputs, task: Task) -> LayerRecord:
+        record = self._copy(layer) if isinstance(layer, ImageLayer) else self._write(layer, inputs)
+        self._records.put(key, record)
+        task.advance(layer.download)
+        return record
+
+    def _copy(self, layer: ImageLayer) -> LayerRecord:
+        """Take a layer over as it is, unless the store has it already."""
+        layout, descriptor = self.home.images, layer.record.descriptor
+        if not layout.has(descriptor.digest, descriptor.size):
+            with writing(layout.blob_path(descriptor.digest)) as stream:
+                stream.writelines(self.blob(layer))
+        return layer.record
+
+    def _write(self, layer: MadeLayer, inputs: Inputs) -> LayerRecord:
         from lightship.build.steps import layer_entries
         from lightship.oci.blob import write_layer
 
@@ -109,10 +164,20 @@ class Builder:
         ):
             record = write_layer(entries, unnamed.stream, self.compression)
             unnamed.name(layout.blob_path(record.descriptor.digest))
-        self._records.put(key, record)
-        task.advance(layer.download)
         return record
 
     @property
     def _records(self) -> Memo:
         return Memo(self.home.cache / "layers")
+
+
+_BYTES_PER_MODULE = 20_000
+"""Of a wheel, turned into a layer in the time that a module takes to compile."""
+
+
+def _effort(layer: LayerPlan) -> int:
+    """Estimate what a layer costs to make, in bytes of archives."""
+    if isinstance(layer, BytecodeLayer):
+        modules = layer.of.download // _BYTES_PER_MODULE if layer.modules is None else len(layer.modules)
+        return modules * _BYTES_PER_MODULE
+    return layer.download

@@ -7,12 +7,11 @@ from pathlib import Path
 
 from lightship.build.cache import Memo
 from lightship.build.home import Home
+from lightship.build.written import archive_path, what_is_written, written_paths
 from lightship.debs.model import LockedDeb
 from lightship.digest import of_value
 from lightship.plan.model import Plan, WheelsLayer
-from lightship.wheels.environment import Environment
 from lightship.wheels.model import LockedWheel
-from lightship.wheels.trim import rules_named, wheel_trimmer
 
 RULES = 3
 """Part of every key: raised when what is remarked on changes."""
@@ -27,7 +26,9 @@ def remarks(plan: Plan, home: Home) -> tuple[str, ...]:
 
 
 def _scripts(plan: Plan, home: Home) -> tuple[str, ...]:
-    fetched = [(deb, _archive(home, deb.sha256)) for deb in plan.debs if _archive(home, deb.sha256).is_file()]
+    fetched = [
+        (deb, archive_path(home, deb.sha256)) for deb in plan.debs if archive_path(home, deb.sha256).is_file()
+    ]
     key = of_value(["scripts", RULES, [deb.sha256 for deb, _ in fetched]])
     return Memo(home.cache / "remarks").get_or_make(
         key, tuple[str, ...], lambda: tuple(_script_notes(fetched))
@@ -45,10 +46,13 @@ def _conflicts(plan: Plan, home: Home) -> tuple[str, ...]:
     """Find paths that two wheels write: the later one's file is what the image shows, as with pip."""
     layers = [layer for layer in plan.layers if isinstance(layer, WheelsLayer)]
     fetched = [
-        (layer, wheel) for layer in layers for wheel in layer.wheels if _archive(home, wheel.sha256).is_file()
+        (layer, wheel)
+        for layer in layers
+        for wheel in layer.wheels
+        if archive_path(home, wheel.sha256).is_file()
     ]
     memo = Memo(home.cache / "remarks")
-    key = of_value(["conflicts", RULES, *(_what_is_written(layer, wheel) for layer, wheel in fetched)])
+    key = of_value(["conflicts", RULES, *(what_is_written(layer, wheel) for layer, wheel in fetched)])
     return memo.get_or_make(key, tuple[str, ...], lambda: tuple(_notes(fetched, home)))
 
 
@@ -56,7 +60,7 @@ def _notes(fetched: list[tuple[WheelsLayer, LockedWheel]], home: Home) -> Iterat
     owners: dict[str, LockedWheel] = {}
     shared: dict[tuple[LockedWheel, LockedWheel], list[str]] = {}
     for layer, wheel in fetched:
-        for path in _written(layer, wheel, home):
+        for path in written_paths(layer, wheel, home):
             if path in owners:
                 shared.setdefault((owners[path], wheel), []).append(path)
             owners[path] = wheel
@@ -64,30 +68,3 @@ def _notes(fetched: list[tuple[WheelsLayer, LockedWheel]], home: Home) -> Iterat
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         names = f"{loser.name} {loser.version} and {winner.name} {winner.version}"
         yield f"{names} both write /{paths[0]}{more}: the file of {winner.name}, the later one, is kept"
-
-
-def _written(layer: WheelsLayer, wheel: LockedWheel, home: Home) -> list[str]:
-    """List the paths that a wheel installs, each once; remembered, for a big wheel has many thousand."""
-    key = of_value(_what_is_written(layer, wheel))
-    return Memo(home.cache / "paths").get_or_make(key, list[str], lambda: _read_paths(layer, wheel, home))
-
-
-def _what_is_written(layer: WheelsLayer, wheel: LockedWheel) -> list[object]:
-    """What decides the paths that a wheel installs."""
-    rules = [rule.essence() for rule in rules_named(layer.trim) if rule.concerns(wheel.name)]
-    return [layer.prefix, layer.python, wheel.sha256, rules]
-
-
-def _read_paths(layer: WheelsLayer, wheel: LockedWheel, home: Home) -> list[str]:
-    from lightship.wheels.archive import open_wheel
-    from lightship.wheels.install import installed
-
-    with _archive(home, wheel.sha256).open("rb") as stream:
-        archive = open_wheel(stream, name=wheel.filename)
-        trimmed_by = wheel_trimmer(layer.trim, wheel.name)
-        entries = installed(archive, wheel, Environment(layer.prefix, layer.python), trimmed_by)
-        return list(dict.fromkeys(entry.path for entry in entries))
-
-
-def _archive(home: Home, sha256: str) -> Path:
-    return home.archives / "sha256" / sha256

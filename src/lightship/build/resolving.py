@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lightship.build.machine import Machine
-from lightship.debs.lock import glibc_version, python_packages
-from lightship.debs.model import LockedDeb
+from lightship.debs.lock import python_packages
 from lightship.debs.sources import DebianSource, find_sources
 from lightship.debs.store import IndexStore
 from lightship.debs.suite import Suite, open_suite
 from lightship.platform import Platform
-from lightship.project.detect import Project, debian_suite
+from lightship.project.detect import Project
 from lightship.project.inputs import uses_pyproject
 from lightship.wheels.lock import lock_path
 from lightship.wheels.request import ResolveRequest
@@ -27,11 +26,9 @@ def debian_sources(suite: str, configured: str, machine: Machine) -> tuple[Debia
     return find_sources(suite, configured=machine.environ.get(MIRROR_VARIABLE) or configured or None)
 
 
-def open_debian(project: Project, platform: Platform, machine: Machine) -> Suite:
-    """Read the indexes of the suite that the project's image is made from."""
-    config = project.config
-    suite = debian_suite(config.base)
-    sources = debian_sources(suite, config.debian_mirror, machine)
+def open_debian(suite: str, project: Project, platform: Platform, machine: Machine) -> Suite:
+    """Read the indexes of a suite, from the project's mirror."""
+    sources = debian_sources(suite, project.config.debian_mirror, machine)
     store = IndexStore(
         machine.transport, machine.home.indexes, machine.clock, machine.reporter, machine.offline
     )
@@ -46,22 +43,22 @@ def root_packages(project: Project) -> tuple[str, ...]:
 def resolve_python(
     project: Project,
     variant: str,
-    debs: Mapping[Platform, tuple[LockedDeb, ...]],
+    glibc: Mapping[Platform, tuple[int, int]],
     machine: Machine,
     *,
     upgrade: bool,
 ) -> str:
-    """Resolve a variant's requirements for every platform, as the text of one PEP 751 lock."""
+    """Resolve a variant's requirements for every platform and its glibc, as the text of one PEP 751 lock."""
     requests = [
         python_request(
             project,
             variant,
             platform,
-            glibc=glibc_version(packages),
+            glibc=version,
             upgrade=upgrade,
             offline=machine.offline,
         )
-        for platform, packages in debs.items()
+        for platform, version in glibc.items()
     ]
     text = resolve_platforms(requests, pip=machine.pip, environ=machine.environ, reporter=machine.reporter)
     return with_local_sizes(text)

@@ -59,7 +59,8 @@ class RunRequest:
 
     `argv` replaces entrypoint and command where it is not empty; `env` goes over the image's variables;
     `mounts` are made after `volumes`, in their order, and what they are mounted on must be there;
-    `workdir` and `name` (the host name) replace the image's where they are not empty.
+    `workdir` and `name` (the host name) replace the image's where they are not empty. Without `network` there
+    is none but a loopback of its own.
     """
 
     root: Path
@@ -71,6 +72,7 @@ class RunRequest:
     mounts: tuple[Volume | Scratch | Link, ...] = ()
     workdir: str = ""
     name: str = ""
+    network: bool = True
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -166,6 +168,7 @@ def bwrap_arguments(request: RunRequest, identity: Identity) -> list[str]:
     return [
         *ISOLATION,
         "--as-pid-1",
+        *(() if request.network else ("--unshare-net",)),
         *("--uid", str(identity.uid), "--gid", str(identity.gid), "--hostname", request.name or "lightship"),
         *("--ro-bind", str(request.root), "/", "--proc", "/proc", "--dev", "/dev"),
         *("--ro-bind-try", "/sys", "/sys"),

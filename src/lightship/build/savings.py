@@ -76,7 +76,7 @@ def _add_up(sources: Iterable[_Source], memo: Memo) -> tuple[Saving, ...]:
         for rule, size in memo.get_or_make(of_value(source.recipe), Sizes, source.count).items():
             total[rule] += size
             packages.setdefault(rule, []).append(source.package)
-    rules = {rule.name: rule for rule in (*debs_trim.RULES, *wheels_trim.RULES)}
+    rules = {rule.name: rule for rule in (*debs_trim.RULES, *wheels_trim.RULES, wheels_trim.NOT_OPENED)}
     return tuple(
         Saving(name, size, tuple(packages[name]), rules[name].reason, rules[name].proof)
         for name, size in sorted(total.items(), key=lambda item: (-item[1], item[0]))
@@ -106,9 +106,10 @@ def _sources(layer: LayerPlan, fetched: dict[str, Path]) -> Iterator[_Source]:
             own = [
                 rule.essence() for rule in wheels_trim.rules_named(layer.trim) if rule.concerns(wheel.name)
             ]
-            if own and (path := fetched.get(wheel.sha256)):
+            kept = [layer.keep[wheel.name]] if wheel.name in layer.keep else []
+            if (own or kept) and (path := fetched.get(wheel.sha256)):
                 count = partial(_in_wheel, wheel, path, layer)
-                yield _Source(wheel.name, [wheel.sha256, layer.prefix, layer.python, own], count)
+                yield _Source(wheel.name, [wheel.sha256, layer.prefix, layer.python, own, *kept], count)
 
 
 def _in_deb(deb: LockedDeb, path: Path, trimmed_by: Trimmer) -> Sizes:
@@ -123,7 +124,7 @@ def _in_wheel(wheel: LockedWheel, path: Path, layer: WheelsLayer) -> Sizes:
     from lightship.wheels.archive import open_wheel
     from lightship.wheels.install import installed
 
-    trimmed_by = wheels_trim.wheel_trimmer(layer.trim, wheel.name)
+    trimmed_by = layer.trimmer(wheel.name)
     with path.open("rb") as stream:
         archive = open_wheel(stream, name=wheel.filename)
         environment = Environment(layer.prefix, layer.python)

@@ -6,37 +6,59 @@ import hashlib
 import posixpath
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from lightship.build.bytecode import Compiler
+from lightship.debs.ldcache import Library
 from lightship.debs.model import LockedDeb
 from lightship.debs.trim import base_trimmer
-from lightship.digest import hex_of, parse_digest
+from lightship.digest import Digest, hex_of, parse_digest
 from lightship.errors import StageError
 from lightship.fs.entries import Entry, FileContent, Kind, directory, regular, symlink
 from lightship.fs.tree import with_parents
-from lightship.plan.model import BaseLayer, EnvironmentLayer, FilesLayer, LayerPlan, ToolsLayer, WheelsLayer
+from lightship.plan.model import (
+    BaseLayer,
+    BytecodeLayer,
+    EnvironmentLayer,
+    FilesLayer,
+    MadeLayer,
+    PackagesLayer,
+    ToolsLayer,
+    WheelsLayer,
+)
+from lightship.plan.stages import StageLayer
 from lightship.platform import Platform
 from lightship.project.sources import SourceFile
 from lightship.wheels.archive import open_wheel
 from lightship.wheels.environment import Environment
-from lightship.wheels.install import installed
-from lightship.wheels.trim import wheel_trimmer
+from lightship.wheels.install import Refiner, installed
+from lightship.wheels.model import LockedWheel
+from lightship.wheels.strip import strip_library
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Where the bytes are: archives by SHA-256 (hexadecimal), and the project's folder."""
+    """Where the bytes are: archives by SHA-256 (hexadecimal), and the project's folder.
+
+    `outputs` has the roots of stages and images, by the digests of their origins; `compiler` is there where
+    bytecode is to be made.
+    """
 
     archives: Mapping[str, Path]
     folder: Path
+    outputs: Mapping[Digest, Path] = field(default_factory=dict)
+    compiler: Compiler | None = None
 
 
 @contextmanager
-def layer_entries(layer: LayerPlan, inputs: Inputs) -> Iterator[Iterator[Entry]]:
+def layer_entries(layer: MadeLayer, inputs: Inputs) -> Iterator[Iterator[Entry]]:
     """Open what a layer is made from, and give its entries while the block lasts."""
     with ExitStack() as stack:
         match layer:
+            case PackagesLayer():
+                yield _packages(layer, inputs)
             case BaseLayer():
                 yield _base(layer, inputs)
             case ToolsLayer():
@@ -45,8 +67,14 @@ def layer_entries(layer: LayerPlan, inputs: Inputs) -> Iterator[Iterator[Entry]]
                 yield _environment(layer)
             case WheelsLayer():
                 yield _wheels(layer, inputs, stack)
+            case StageLayer():
+                yield _stage(layer, inputs)
             case FilesLayer():
                 yield _files(layer, inputs)
+            case BytecodeLayer():
+                assert inputs.compiler is not None  # noqa: S101 - the pipeline's own promise
+                sources = stack.enter_context(layer_entries(layer.of, inputs))
+                yield stack.enter_context(inputs.compiler.compiled(sources, layer.modules))
 
 
 def _base(layer: BaseLayer, inputs: Inputs) -> Iterator[Entry]:
@@ -59,34 +87,54 @@ def _base(layer: BaseLayer, inputs: Inputs) -> Iterator[Entry]:
 def _tools(layer: ToolsLayer, inputs: Inputs) -> Iterator[Entry]:
     from lightship.debs.tools import BaseTree, tools_entries
 
+    cached = None if layer.cached is None else [Library(*item) for item in layer.cached]
+
     def tree(packages: tuple[LockedDeb, ...], trim: tuple[str, ...]) -> BaseTree:
         pairs = [(package, inputs.archives[package.sha256]) for package in packages]
-        return BaseTree(pairs, Platform(layer.architecture), base_trimmer(trim))
+        return BaseTree(pairs, Platform(layer.architecture), base_trimmer(trim), cached)
 
     return tools_entries(
         tree(layer.below, layer.trim_below), tree((*layer.below, *layer.packages), layer.trim)
     )
 
 
+def _packages(layer: PackagesLayer, inputs: Inputs) -> Iterator[Entry]:
+    from lightship.debs.base import added_entries
+
+    return added_entries(
+        [(package, inputs.archives[package.sha256]) for package in layer.packages],
+        platform=Platform(layer.architecture),
+        trimmed_by=base_trimmer(layer.trim),
+        cached=[Library(*item) for item in layer.cached],
+    )
+
+
 def _environment(layer: EnvironmentLayer) -> Iterator[Entry]:
-    """Lay out what `python -m venv --without-pip` makes, and the user."""
+    """Lay out a virtual environment without distributions, and the user."""
     from lightship.debs.accounts import GROUPS, USERS
 
-    python = f"/usr/bin/python{layer.python}"
-    settings = f"home = /usr/bin\ninclude-system-site-packages = false\nversion = {layer.python}\n"
     account = f"{layer.user}:x:{layer.uid}:{layer.gid}::/nonexistent:/usr/sbin/nologin\n"
     workdir = layer.workdir.strip("/")
     yield from with_parents(
         [
-            regular("etc/group", (GROUPS + f"{layer.user}:x:{layer.gid}:\n").encode()),
-            regular("etc/passwd", (USERS + account).encode()),
-            symlink(f"{layer.prefix}/bin/python", python),
-            symlink(f"{layer.prefix}/bin/python3", "python"),
-            symlink(f"{layer.prefix}/bin/python{layer.python}", "python"),
-            regular(f"{layer.prefix}/pyvenv.cfg", settings.encode()),
+            regular("etc/group", ((layer.groups or GROUPS) + f"{layer.user}:x:{layer.gid}:\n").encode()),
+            regular("etc/passwd", ((layer.users or USERS) + account).encode()),
+            *virtual_environment(layer.prefix, layer.python, layer.interpreter),
             *([directory(workdir)] if workdir else []),
         ]
     )
+
+
+def virtual_environment(prefix: str, python: str, interpreter: str = "") -> Iterator[Entry]:
+    """Lay out what `python -m venv --without-pip` makes; of Debian's Python where no interpreter is named."""
+    program = interpreter or f"/usr/bin/python{python}"
+    settings = (
+        f"home = {posixpath.dirname(program)}\ninclude-system-site-packages = false\nversion = {python}\n"
+    )
+    yield symlink(f"{prefix}/bin/python", program)
+    yield symlink(f"{prefix}/bin/python3", "python")
+    yield symlink(f"{prefix}/bin/python{python}", "python")
+    yield regular(f"{prefix}/pyvenv.cfg", settings.encode())
 
 
 def _wheels(layer: WheelsLayer, inputs: Inputs, stack: ExitStack) -> Iterator[Entry]:
@@ -96,7 +144,9 @@ def _wheels(layer: WheelsLayer, inputs: Inputs, stack: ExitStack) -> Iterator[En
         stream = stack.enter_context(inputs.archives[wheel.sha256].open("rb"))
         opened.append((open_wheel(stream, name=wheel.filename), wheel))
     streams = [
-        list(installed(archive, wheel, environment, wheel_trimmer(layer.trim, wheel.name)))
+        list(
+            installed(archive, wheel, environment, layer.trimmer(wheel.name), _refiner(layer, wheel, inputs))
+        )
         for archive, wheel in opened
     ]
     last = {entry.path: number for number, entries in enumerate(streams) for entry in entries}
@@ -107,6 +157,21 @@ def _wheels(layer: WheelsLayer, inputs: Inputs, stack: ExitStack) -> Iterator[En
         if last[entry.path] == number
     )
     return with_parents(kept)
+
+
+def _stage(layer: StageLayer, inputs: Inputs) -> Iterator[Entry]:
+    from lightship.build.outputs import output_entries
+
+    root = inputs.outputs[layer.origin.digest]
+    copied = (output_entries(root, path, place, layer.origin) for path, place in layer.copies)
+    # What two of them write is there once; the later one wins, as with `COPY`.
+    return with_parents({entry.path: entry for entries in copied for entry in entries}.values())
+
+
+def _refiner(layer: WheelsLayer, wheel: LockedWheel, inputs: Inputs) -> Refiner | None:
+    if not layer.strip:
+        return None
+    return partial(strip_library, scratch=inputs.archives[wheel.sha256].parent)
 
 
 def _files(layer: FilesLayer, inputs: Inputs) -> Iterator[Entry]:

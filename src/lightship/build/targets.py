@@ -10,14 +10,14 @@ from pathlib import Path
 
 from packaging.markers import Marker
 
+from lightship.build.bases import Base, Bases
 from lightship.build.builders import lock_builders
 from lightship.build.compiling import build_for_libraries
 from lightship.build.inputs import target_inputs
 from lightship.build.libraries import SystemPackages, add_libraries
 from lightship.build.machine import Machine
-from lightship.build.resolving import open_debian, python_request
+from lightship.build.resolving import python_request
 from lightship.build.wheelhouse import BuilderRoot
-from lightship.debs.lock import glibc_version, python_full_version
 from lightship.debs.model import LockedDeb
 from lightship.debs.suite import Suite
 from lightship.errors import LightshipError, ResolutionError, UsageError
@@ -41,6 +41,7 @@ def lock_targets(
     pylock: str,
     table: LockTable,
     project: Project,
+    bases: Bases,
     names: Mapping[str, bool],
     machine: Machine,
     *,
@@ -55,15 +56,14 @@ def lock_targets(
         NetworkError, IntegrityError: if an index cannot be had or trusted.
 
     """
-    suites = {platform: open_debian(project, platform, machine) for platform in table.platforms if names}
     additions: dict[str, str] = {}
     targets: dict[str, LockedTarget] = {}
     for name, is_wanted in sorted(names.items()):
         try:
             target = find_target(project, name)
-            text = _resolve(pylock, table, project, target, machine, upgrade=upgrade)
+            text = _resolve(pylock, table, project, bases, target, machine, upgrade=upgrade)
             lock = parse_lock(render_lock(add_groups(pylock, {name: text}), table))
-            targets[name] = _System(project, lock, suites, target, machine).locked()
+            targets[name] = _System(project, lock, bases, target, machine).locked()
             additions[name] = text
         except (ResolutionError, UsageError) as error:
             if is_wanted:
@@ -73,7 +73,14 @@ def lock_targets(
 
 
 def _resolve(
-    pylock: str, table: LockTable, project: Project, target: Target, machine: Machine, *, upgrade: bool
+    pylock: str,
+    table: LockTable,
+    project: Project,
+    bases: Bases,
+    target: Target,
+    machine: Machine,
+    *,
+    upgrade: bool,
 ) -> str:
     """Resolve what a target has on top, as a PEP 751 text that leaves out what production has."""
     production = tomllib.loads(pylock).get("packages", [])
@@ -83,8 +90,8 @@ def _resolve(
         pins = Path(scratch, "production.txt")
         write_bytes(pins, "".join(f"{line}\n" for line in _pins(production)).encode())
         requests = [
-            _request(project, table, target, platform, pins, machine, upgrade=upgrade)
-            for platform in table.platforms
+            _request(project, table.variant, target, base, pins, machine, upgrade=upgrade)
+            for base in bases.values()
         ]
         try:
             texts = resolve_each(
@@ -98,17 +105,16 @@ def _resolve(
 
 def _request(
     project: Project,
-    table: LockTable,
+    variant: str,
     target: Target,
-    platform: Platform,
+    base: Base,
     pins: Path,
     machine: Machine,
     *,
     upgrade: bool,
 ) -> ResolveRequest:
-    glibc = glibc_version(table.debs[platform])
     asked = python_request(
-        project, table.variant, platform, glibc=glibc, upgrade=upgrade, offline=machine.offline
+        project, variant, base.platform, glibc=base.glibc, upgrade=upgrade, offline=machine.offline
     )
     files = tuple(Path(name) for name in target.requirements)
     return replace(asked, requirements=(*asked.requirements, *files), constraints=(pins,))
@@ -157,25 +163,25 @@ class _System:
 
     project: Project
     lock: Lock
-    suites: Mapping[Platform, Suite]
+    bases: Bases
     target: Target
     machine: Machine
 
     def locked(self) -> LockedTarget:
         groups = frozenset({self.target.name})
-        builders = lock_builders(self.project, self.lock.variant, self.lock, self.machine, groups)
+        builders = lock_builders(
+            self.project, self.lock.variant, self.lock, self.bases, self.machine, groups=groups
+        )
         found: dict[Platform, SystemPackages] = {}
-        for platform in self.lock.platforms:
-            debs = self.lock.debs[platform]
-            python, glibc = python_full_version(debs), glibc_version(debs)
-            below, sdists = self._distributions(platform, frozenset())
-            wheels, every = self._distributions(platform, groups)
+        for platform, base in self.bases.items():
+            below, sdists = self._distributions(base, frozenset())
+            wheels, every = self._distributions(base, groups)
             own = tuple(sdist for sdist in every if sdist not in sdists)
             builder = builders.get(platform)
-            root = BuilderRoot(builder.debian if builder else (), platform, python, glibc)
+            root = BuilderRoot(builder.debian if builder else (), platform, base.python_full, base.glibc)
             built = build_for_libraries(self.project, self.lock.variant, builder, own, root, self.machine)
             added = (*(wheel for wheel in wheels if wheel not in below), *built)
-            found[platform] = self._packages(platform, added, below)
+            found[platform] = self._packages(base, added, below)
         for warning in dict.fromkeys(line for system in found.values() for line in system.warnings):
             self.machine.reporter.warn(f"target {self.target.name}: {warning}")
         return LockedTarget(
@@ -186,39 +192,67 @@ class _System:
         )
 
     def _distributions(
-        self, platform: Platform, groups: frozenset[str]
+        self, base: Base, groups: frozenset[str]
     ) -> tuple[tuple[LockedWheel, ...], tuple[LockedSdist, ...]]:
-        debs = self.lock.debs[platform]
         return usable_distributions(
             self.lock,
-            platform=platform,
-            python_full=python_full_version(debs),
-            glibc=glibc_version(debs),
+            platform=base.platform,
+            python_full=base.python_full,
+            glibc=base.glibc,
             groups=groups,
         )
 
     def _packages(
-        self, platform: Platform, wheels: tuple[LockedWheel, ...], below: tuple[LockedWheel, ...]
+        self, base: Base, wheels: tuple[LockedWheel, ...], below: tuple[LockedWheel, ...]
     ) -> SystemPackages:
         """Choose packages beside all of production's, so that none is chosen that excludes one of those."""
-        roots = (*(deb.name for deb in self.lock.debs[platform]), *self.target.packages)
-        return add_libraries(self.suites[platform], roots, wheels, self.machine, beside=below)
+        names = {deb.name for deb in self.lock.debs[base.platform]}.union(self._asked(base))
+        return add_libraries(base.joined_by(names), wheels, self.machine, beside=below)
+
+    def _asked(self, base: Base) -> Collection[str]:
+        """Name the Debian packages that the target asks for; its default tools, where they can join the base.
+
+        Raises:
+            UsageError: if others cannot.
+
+        """
+        missing = [name for name in self.target.packages if name not in base.installed]
+        if not missing or base.suite:
+            return missing
+        name, names = self.target.name, ", ".join(missing)
+        table = self.project.config.targets.get(name)
+        if table is None or table.packages is None:
+            self.machine.reporter.note(
+                f"target {name} goes without {names}: the base is no Debian release that packages can join"
+            )
+            return ()
+        raise UsageError(
+            f"the base is no Debian release that packages can join, and target {name!r} asks for {names}",
+            where=self.project.config.base,
+            hint=f"use an image that has them, or set packages = [] in [tool.lightship.targets.{name}]",
+        )
 
     def _own(self, debs: Iterable[LockedDeb], platform: Platform) -> tuple[LockedDeb, ...]:
         there = {deb.name: deb.version for deb in self.lock.debs[platform]}
         own = tuple(deb for deb in debs if deb.name not in there)
-        check_fit(self.suites[platform], own, there)
+        base = self.bases[platform]
+        if own and base.suite:
+            check_fit(base.suite, own, there, base.installed)
         return own
 
 
-def check_fit(suite: Suite, own: Collection[LockedDeb], there: Mapping[str, str]) -> None:
+def check_fit(
+    suite: Suite, own: Collection[LockedDeb], there: Mapping[str, str], installed: Collection[str] = ()
+) -> None:
     """See that packages can do with those that are `there` in a version that was locked before.
+
+    Those that are `installed` in the base they were resolved on.
 
     Raises:
         ResolutionError: if one was chosen to go with a newer version.
 
     """
-    names = {deb.name for deb in own}
+    names = {deb.name for deb in own}.union(installed)
     for package in (suite.index.candidates(deb.name)[0] for deb in own):
         for group in package.depends:
             older = [each for each in group if each.name in there and not each.admits(there[each.name])]

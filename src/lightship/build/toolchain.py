@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from lightship.build.folders import making
+from lightship.build.debroot import plant_debs
 from lightship.debs.alternatives import alternatives
-from lightship.debs.base import base_entries
 from lightship.debs.model import LockedDeb
-from lightship.debs.trim import MANUALS, base_trimmer
 from lightship.digest import Digest, hex_of, of_value
 from lightship.events import Reporter
 from lightship.fs.entries import Entry, directory, symlink
-from lightship.fs.plant import Planter
 from lightship.fs.tree import with_parents
 from lightship.platform import Platform
 
@@ -61,16 +58,15 @@ def prepare_toolchain(
     final = toolchain_folder(debs, platform=platform, cache=cache)
     if final.is_dir():
         return final
-    pairs = [(deb, archives[deb.sha256]) for deb in debs]
-    entries = base_entries(pairs, platform=platform, trimmed_by=base_trimmer(MANUALS))
-    label = f"unpacking the builder ({len(debs)} packages)"
-    with making(final) as building:
-        with reporter.task(label, unit="files") as task:
-            planter = Planter(building, archive="the builder's packages")
-            for entry in _completed(entries, python):
-                planter.put(entry, entry.content.chunks() if entry.content else ())
-                task.advance(1)
-        building.chmod(0o755)
+    plant_debs(
+        final,
+        debs,
+        archives,
+        platform=platform,
+        what="the builder",
+        reporter=reporter,
+        complete=lambda entries: _completed(entries, python),
+    )
     return final
 
 

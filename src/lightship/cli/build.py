@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lightship.build.building import build_plan, default_name, plan_project, tag
+from lightship.build.building import default_name, tag
 from lightship.build.image import Built
 from lightship.build.machine import Machine
+from lightship.build.making import Request, build_project
 from lightship.build.savings import count_savings
 from lightship.cli.options import Output, common, machine, path_argument, target_option
 from lightship.cli.terminal import show_json, size
@@ -20,6 +21,7 @@ from lightship.errors import UsageError
 from lightship.oci.record import Compression
 from lightship.plan.model import Plan
 from lightship.platform import parse_platform
+from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project, read_project
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class _Options:
     single_member: bool
     locked: bool
     offline: bool
+    record: bool
     fix_build_packages: bool
 
 
@@ -58,6 +61,7 @@ class _Options:
 @click.option("--single-member", is_flag=True, help="Write gzip of one member, for old readers; slower.")
 @click.option("--locked", is_flag=True, help="Fail if the lock is missing or stale.")
 @click.option("--offline", is_flag=True, help="Use only what is in the caches.")
+@click.option("--record", is_flag=True, help="Start the service, and record anew what it imports.")
 @click.option(
     "--fix-build-packages",
     is_flag=True,
@@ -80,6 +84,13 @@ def command(*, output: Output, **given: Any) -> None:
         raise UsageError(
             "--fix-build-packages changes what --locked insists on", hint="leave one of them out"
         )
+    if options.record and options.target != PRODUCTION:
+        raise UsageError(
+            "--record is about production: its start is recorded, and no other target's",
+            hint="leave out --record or --target",
+        )
+    if options.record and options.locked:
+        raise UsageError("--record changes what --locked insists on", hint="leave one of them out")
     surroundings = machine(output, offline=options.offline)
     results = [_build(project, variant, options, surroundings, output) for variant in variants]
     if output.as_json:
@@ -92,11 +103,17 @@ def _build(
     started = time.perf_counter()
     platform = parse_platform(options.platform) if options.platform else project.platforms[0]
 
+    request = Request(
+        variant=variant,
+        platform=platform,
+        target=options.target,
+        compression=_compression(options),
+        locked=options.locked,
+        record=options.record,
+    )
+
     def attempt(project: Project) -> tuple[Plan, Built]:
-        plan = plan_project(
-            project, variant, platform, surroundings, locked=options.locked, target=options.target
-        )
-        return plan, build_plan(project, plan, surroundings, _compression(options))
+        return build_project(project, request, surroundings)
 
     if options.fix_build_packages:
         from lightship.build.repair import mending

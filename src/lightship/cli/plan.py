@@ -53,7 +53,11 @@ def command(
     if output.as_json:
         show_json({"plan": plan, "known": known, "trimmed": savings, "notes": notes})
         return
-    click.echo(f"{plan.name}, variant {plan.variant}, {plan.platform}, {plan.target}\n")
+    click.echo(f"{plan.name}, variant {plan.variant}, {plan.platform}, {plan.target}")
+    if plan.base:
+        glibc = ".".join(map(str, plan.base.glibc))
+        click.echo(f"on {plan.base.reference} ({plan.base.digest}): Python {plan.base.python}, glibc {glibc}")
+    click.echo()
     click.echo(_layers(plan, known))
     for line in _reasons(plan.libraries):
         click.echo(line)

@@ -81,8 +81,8 @@ def command(*, image: str, arguments: tuple[str, ...], output: Output, **given: 
 
 def _build(image: str, options: _Options, surroundings: Machine) -> Project:
     """Bring the image of a project up to date: requirements may have changed since it was built."""
-    from lightship.build.building import build_plan, default_name, plan_project, tag
-    from lightship.oci.record import Compression
+    from lightship.build.building import default_name, tag
+    from lightship.build.making import Request, build_project
     from lightship.project.detect import read_project
     from lightship.project.targets import find_target
 
@@ -93,9 +93,9 @@ def _build(image: str, options: _Options, surroundings: Machine) -> Project:
     project = read_project(Path(image))
     wanted = find_target(project, options.target)
     variant = options.variant or project.config.variant
-    platform = project.platforms[0]
-    plan = plan_project(project, variant, platform, surroundings, locked=False, target=wanted.name)
-    tag(build_plan(project, plan, surroundings, Compression.GZIP), default_name(plan), surroundings)
+    request = Request(variant=variant, platform=project.platforms[0], target=wanted.name)
+    plan, built = build_project(project, request, surroundings)
+    tag(built, default_name(plan), surroundings)
     click.echo(f"watching {', '.join(project.config.sources)}: requirements need a new start", err=True)
     if not wanted.reloads:
         click.echo(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from debian.deb822 import Deb822
 
-from lightship.debs.ldcache import write_cache
+from lightship.debs.ldcache import Library, write_cache
 from lightship.debs.libraries import LibraryScan
 from lightship.debs.model import LockedDeb
 from lightship.debs.overlap import overridden
@@ -40,11 +40,49 @@ def base_entries(
         StageError: two packages with different files at one path.
 
     """
+    tree, scan, certificates = _Tree(), LibraryScan(platform), dict[str, bytes]()
+    yield from tree.add(skeleton(platform), _OURS)
+    yield from _installed(debs, tree, scan, certificates, trimmed_by)
+    has_zones = any(deb.name == "tzdata" for deb, _ in debs)
+    made = [*defaults(has_zones=has_zones, has_certificates=bool(certificates))]
+    made += [regular(BUNDLE, bundle(certificates))] if certificates else []
+    made += [regular("etc/ld.so.cache", write_cache(scan.libraries(), platform))]
+    yield from tree.add((entry for entry in made if entry.path not in tree.owners), _OURS)
+
+
+def added_entries(
+    debs: Sequence[tuple[LockedDeb, Path]],
+    *,
+    platform: Platform,
+    trimmed_by: Trimmer,
+    cached: Sequence[Library],
+) -> Iterator[Entry]:
+    """Yield what packages add to a Debian tree of others' making, whose /usr is merged.
+
+    `cached` is the tree's `ld.so.cache`: what is added is found first, as ldconfig(8) would have it.
+
+    Raises:
+        IntegrityError, StageError: as `base_entries`.
+
+    """
+    tree, scan, certificates = _Tree(), LibraryScan(platform), dict[str, bytes]()
+    yield from _installed(debs, tree, scan, certificates, trimmed_by)
+    made = [regular(BUNDLE, bundle(certificates))] if certificates else []
+    made += [regular("etc/ld.so.cache", write_cache([*scan.libraries(), *cached], platform))]
+    yield from tree.add(iter(made), _OURS)
+
+
+def _installed(
+    debs: Sequence[tuple[LockedDeb, Path]],
+    tree: _Tree,
+    scan: LibraryScan,
+    certificates: dict[str, bytes],
+    trimmed_by: Trimmer,
+) -> Iterator[Entry]:
+    """Yield the packages' files in the order of names, and note what libraries and certificates they have."""
     ordered = sorted(debs)
     controls = {deb.name: control_files(path, package=deb.name) for deb, path in ordered}
     lost = overridden(ordered, {name: _field(files, "Replaces") for name, files in controls.items()})
-    tree, scan, certificates = _Tree(), LibraryScan(platform), dict[str, bytes]()
-    yield from tree.add(skeleton(platform), _OURS)
     for deb, path in ordered:
         hidden = lost.get(deb.name, frozenset())
         entries = _noting(certificates, _package_entries(deb, path, hidden, trimmed_by))
@@ -52,10 +90,6 @@ def base_entries(
             scan.note(entry)
             yield entry
         yield from tree.add(_status(deb.name, controls[deb.name], trimmed_by), _OURS)
-    made = [*defaults(has_zones="tzdata" in controls, has_certificates=bool(certificates))]
-    made += [regular(BUNDLE, bundle(certificates))] if certificates else []
-    made += [regular("etc/ld.so.cache", write_cache(scan.libraries(), platform))]
-    yield from tree.add((entry for entry in made if entry.path not in tree.owners), _OURS)
 
 
 @dataclass(slots=True)

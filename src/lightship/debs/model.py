@@ -18,3 +18,12 @@ class LockedDeb(msgspec.Struct, frozen=True, order=True, rename="kebab", omit_de
     size: int
     sha256: str
     archive: str = "main"
+
+
+class InstalledDeb(msgspec.Struct, frozen=True, order=True):
+    """A package that an image has; `provides` has names, each with its version or an empty one."""
+
+    name: str
+    version: str
+    architecture: str
+    provides: tuple[tuple[str, str], ...] = ()

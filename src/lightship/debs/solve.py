@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lightship.debs.index import Package, PackageIndex
+from lightship.debs.model import InstalledDeb, LockedDeb
 from lightship.debs.relations import Alternatives, Relation
 from lightship.debs.unneeded import is_unneeded
 from lightship.errors import ResolutionError
@@ -15,31 +16,41 @@ from lightship.errors import ResolutionError
 _PRIORITIES = ("required", "important", "standard", "optional", "extra")
 
 
-def solve(index: PackageIndex, names: Iterable[str], *, architecture: str) -> tuple[Package, ...]:
+def solve(
+    index: PackageIndex, names: Iterable[str], *, architecture: str, installed: Iterable[InstalledDeb] = ()
+) -> tuple[Package, ...]:
     """Choose packages that satisfy each other, sorted by name; the same for any order of `names`.
 
     As apt does, it takes the newest version that will do; an alternative that is chosen already, else the
     first that exists and excludes nothing chosen; and never goes back on a choice. Recommends are not
-    followed, and dependencies of `debs.unneeded` are cut.
+    followed, and dependencies of `debs.unneeded` are cut. What is `installed` already counts as chosen, and
+    is not in the answer.
 
     Raises:
         ResolutionError: if a name or dependency cannot be satisfied, or two packages exclude each other;
             `detail` is the chain of who wanted it.
 
     """
-    solver = _Solver(index, architecture)
+    there = {package.name: _as_package(package) for package in installed}
+    solver = _Solver(index, architecture, frozenset(there), dict(there))
     for name in sorted(set(names), key=lambda name: (not index.candidates(name), name)):
         solver.ask(name)
     solver.run()
     chosen = tuple(solver.chosen[name] for name in sorted(solver.chosen))
     _check_conflicts(chosen, solver)
-    return chosen
+    return tuple(package for package in chosen if package.name not in there)
+
+
+def _as_package(installed: InstalledDeb) -> Package:
+    deb = LockedDeb(installed.name, installed.version, installed.architecture, path="", size=0, sha256="")
+    return Package(deb, provides=tuple(Relation(name, "=", version) for name, version in installed.provides))
 
 
 @dataclass(slots=True)
 class _Solver:
     index: PackageIndex
     architecture: str
+    installed: frozenset[str]
     chosen: dict[str, Package] = field(default_factory=dict)
     wanted_by: dict[str, str] = field(default_factory=dict)
     queue: deque[Package] = field(default_factory=deque)
@@ -126,11 +137,22 @@ class _Solver:
 
     def _unmet(self, package: Package, group: Alternatives) -> ResolutionError:
         text = " | ".join(map(str, group))
+        for relation in group:
+            if relation.name in self.installed:
+                raise self._outdated(package, group, self.chosen[relation.name])
         there = [each for relation in group for each in self.index.candidates(relation.name)[:1]]
         offers = ", ".join(f"{each.name} {each.version}" for each in there)
         return ResolutionError(
             f"nothing satisfies {text}, which {package.name} {package.version} needs",
             hint=f"the archive offers {offers}" if offers else "check the suite and the mirror's components",
+            detail=f"needed by {self.chain(package.name)}",
+        )
+
+    def _outdated(self, package: Package, group: Alternatives, there: Package) -> ResolutionError:
+        return ResolutionError(
+            f"{package.name} {package.version} needs {' | '.join(map(str, group))}, "
+            f"and the base has {there.name} {there.version}",
+            hint="take a newer image as base",
             detail=f"needed by {self.chain(package.name)}",
         )
 

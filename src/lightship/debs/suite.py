@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lightship.debs.contents import Contents
 from lightship.debs.index import Buffer, PackageIndex, map_file
-from lightship.debs.model import LockedDeb
+from lightship.debs.model import InstalledDeb, LockedDeb
 from lightship.debs.release import Release
 from lightship.debs.solve import solve
 from lightship.debs.sources import DebianSource
@@ -28,15 +28,16 @@ class Suite:
     index: PackageIndex
     contents: Contents
 
-    def resolve(self, names: Sequence[str]) -> tuple[LockedDeb, ...]:
-        """Resolve packages and everything they need, sorted by name.
+    def resolve(self, names: Sequence[str], installed: Sequence[InstalledDeb] = ()) -> tuple[LockedDeb, ...]:
+        """Resolve packages and everything they need, less what is installed already; sorted by name.
 
         Raises:
             ResolutionError: a package that does not exist or cannot be satisfied.
 
         """
         _check_pythons(names, self.name, set(self.index.names()))
-        return tuple(package.deb for package in solve(self.index, names, architecture=self.platform.debian))
+        found = solve(self.index, names, architecture=self.platform.debian, installed=installed)
+        return tuple(package.deb for package in found)
 
 
 def open_suite(name: str, *, platform: Platform, sources: Sequence[DebianSource], store: IndexStore) -> Suite:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lightship.debs.alternatives import alternatives
-from lightship.debs.base import base_entries
+from lightship.debs.base import added_entries, base_entries
+from lightship.debs.ldcache import Library
 from lightship.debs.model import LockedDeb
 from lightship.fs.entries import Entry, Kind
 from lightship.fs.paths import parents
@@ -17,14 +18,19 @@ from lightship.platform import Platform
 
 
 class BaseTree(NamedTuple):
-    """What `base_entries` makes a tree of."""
+    """What a tree of packages is made of; with `cached`, on a tree of others' making (`added_entries`)."""
 
     packages: Sequence[tuple[LockedDeb, Path]]
     platform: Platform
     trimmed_by: Trimmer
+    cached: Sequence[Library] | None = None
 
     def entries(self) -> Iterator[Entry]:
-        return base_entries(self.packages, platform=self.platform, trimmed_by=self.trimmed_by)
+        if self.cached is None:
+            return base_entries(self.packages, platform=self.platform, trimmed_by=self.trimmed_by)
+        return added_entries(
+            self.packages, platform=self.platform, trimmed_by=self.trimmed_by, cached=self.cached
+        )
 
 
 def tools_entries(below: BaseTree, whole: BaseTree) -> Iterator[Entry]:

@@ -15,7 +15,7 @@ class Compression(enum.Enum):
 
     GZIP = "gzip"
     GZIP_SINGLE = "gzip-single-member"
-    ZSTD = "zstd"
+    ZSTD = "zstd-9"
 
     @property
     def media_type(self) -> str:

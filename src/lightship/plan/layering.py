@@ -15,9 +15,9 @@ from lightship.wheels.model import LockedWheel
 GIANT = 50_000_000
 ALONE = 1_000_000
 """Archive size in bytes from which a wheel has a layer of its own."""
-MOST_ALONE = 80
+MOST_ALONE = 64
 BUCKETS = 16
-MOST_ALONE_OF_TARGET, BUCKETS_OF_TARGET = 8, 4
+MOST_ALONE_OF_TARGET, BUCKETS_OF_TARGET = 4, 4
 """For what only a target has, over all of production's layers."""
 
 

@@ -10,13 +10,18 @@ from lightship.debs import trim as debs_trim
 from lightship.debs.alternatives import ALTERNATIVES
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest, of_value
+from lightship.fs.trim import Trimmer
 from lightship.oci.model import Execution
-from lightship.oci.record import Compression
+from lightship.oci.record import Compression, LayerRecord
+from lightship.plan.base import BaseSummary
+from lightship.plan.stages import StageLayer, StagePlan
 from lightship.platform import Platform
 from lightship.project.sources import SourceFile
 from lightship.wheels import trim as wheels_trim
 from lightship.wheels.model import LockedLibrary, LockedWheel, SourceBuild
 
+STRIP = 1
+"""Version of the rules by which libraries are stripped."""
 FORMAT = 1
 """Version of the rules by which layers are made: part of every key, so that new rules make new layers."""
 
@@ -53,6 +58,7 @@ class ToolsLayer(msgspec.Struct, frozen=True, tag="tools"):
 
     It holds what a base of both would have and the one below has not, or has otherwise: the loader's cache
     names all libraries. `trim` are the rules for both together, `trim_below` those that the base follows.
+    On an image, `below` are the packages that join it, and `cached` is its `ld.so.cache`, by name and path.
     """
 
     architecture: str
@@ -60,6 +66,7 @@ class ToolsLayer(msgspec.Struct, frozen=True, tag="tools"):
     trim: tuple[str, ...]
     below: tuple[LockedDeb, ...]
     trim_below: tuple[str, ...]
+    cached: tuple[tuple[str, str], ...] | None = None
 
     @property
     def title(self) -> str:
@@ -82,11 +89,50 @@ class ToolsLayer(msgspec.Struct, frozen=True, tag="tools"):
             "below": [package.sha256 for package in self.below],
             "trim-below": essences(self.trim_below),
             "alternatives": ALTERNATIVES,
+            **({} if self.cached is None else {"cached": self.cached}),
         }
 
 
+class PackagesLayer(BaseLayer, frozen=True, tag="packages"):
+    """Debian packages on an image of the same suite; `cached` is its `ld.so.cache`, by name and path."""
+
+    cached: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def title(self) -> str:
+        return f"packages: Debian {self.suite}, {', '.join(package.name for package in self.packages)}"
+
+    def recipe(self) -> dict[str, Any]:
+        return {**BaseLayer.recipe(self), "kind": "packages", "cached": self.cached}
+
+
+class ImageLayer(msgspec.Struct, frozen=True, tag="image"):
+    """A layer of the image that is built on, as it is: the one of `number` (1 is the lowest) of `count`."""
+
+    reference: str
+    image: Digest
+    record: LayerRecord
+    number: int
+    count: int
+
+    @property
+    def title(self) -> str:
+        return f"base: layer {self.number} of {self.count} of {self.reference}"
+
+    @property
+    def download(self) -> int:
+        return self.record.descriptor.size
+
+    def recipe(self) -> dict[str, Any]:
+        return {"kind": "image", "layer": self.record.descriptor.digest, "diff_id": self.record.diff_id}
+
+
 class EnvironmentLayer(msgspec.Struct, frozen=True, tag="environment"):
-    """The virtual environment without its distributions, the user, and the working directory."""
+    """The virtual environment without its distributions, the user, and the working directory.
+
+    On an image of others' making, `interpreter` is the path of its Python, `users` and `groups` are the text
+    of its passwd(5) and group(5), to which the user is added; on a Debian suite they are empty.
+    """
 
     prefix: str
     python: str
@@ -94,6 +140,9 @@ class EnvironmentLayer(msgspec.Struct, frozen=True, tag="environment"):
     uid: int
     gid: int
     workdir: str
+    interpreter: str = ""
+    users: str = ""
+    groups: str = ""
 
     @property
     def title(self) -> str:
@@ -104,19 +153,25 @@ class EnvironmentLayer(msgspec.Struct, frozen=True, tag="environment"):
         return 0
 
     def recipe(self) -> dict[str, Any]:
-        return {"kind": "environment", **msgspec.structs.asdict(self)}
+        told = {key: value for key, value in msgspec.structs.asdict(self).items() if key not in _OF_IMAGES}
+        own = {key: value for key in _OF_IMAGES if (value := getattr(self, key))}
+        return {"kind": "environment", **told, **own}
 
 
 class WheelsLayer(msgspec.Struct, frozen=True, tag="wheels"):
     """One big wheel, or several small ones; of two that write one path, the later one wins.
 
-    `trim` names the rules of trimming that concern any of them.
+    `trim` names the rules of trimming that concern any of them. With `keep`, which has paths below
+    site-packages by the distribution's name, nothing else of those distributions is shipped. With `strip`,
+    libraries lose their symbols for debuggers.
     """
 
     prefix: str
     python: str
     wheels: tuple[LockedWheel, ...]
     trim: tuple[str, ...] = ()
+    keep: dict[str, tuple[str, ...]] = {}
+    strip: bool = False
 
     @property
     def title(self) -> str:
@@ -127,6 +182,11 @@ class WheelsLayer(msgspec.Struct, frozen=True, tag="wheels"):
     def download(self) -> int:
         return sum(wheel.size for wheel in self.wheels)
 
+    def trimmer(self, name: str) -> Trimmer:
+        """Give what tells which files of a distribution go, by their path below site-packages."""
+        by_rule = wheels_trim.wheel_trimmer(self.trim, name)
+        return wheels_trim.keeping(self.keep[name], by_rule) if name in self.keep else by_rule
+
     def recipe(self) -> dict[str, Any]:
         archives = [wheel.sha256 for wheel in self.wheels]
         return {
@@ -135,6 +195,8 @@ class WheelsLayer(msgspec.Struct, frozen=True, tag="wheels"):
             "python": self.python,
             "wheels": archives,
             "trim": [rule.essence() for rule in wheels_trim.rules_named(self.trim)],
+            **({"keep": self.keep} if self.keep else {}),
+            **({"strip": STRIP} if self.strip else {}),
         }
 
 
@@ -159,7 +221,50 @@ class FilesLayer(msgspec.Struct, frozen=True, tag="files"):
         return {"kind": "files", "workdir": self.workdir, "files": files}
 
 
-LayerPlan = BaseLayer | ToolsLayer | EnvironmentLayer | WheelsLayer | FilesLayer
+class BytecodeLayer(msgspec.Struct, frozen=True, tag="bytecode"):
+    """What Python would compile from modules that another layer has: `.pyc` files that it takes unchecked.
+
+    `compiler` is the Debian version of the Python that compiles, `modules` are the paths of their sources
+    in the image; None stands for every module there is.
+    """
+
+    of: BaseLayer | WheelsLayer | FilesLayer
+    python: str
+    compiler: str
+    modules: tuple[str, ...] | None = None
+
+    @property
+    def title(self) -> str:
+        match self.of:
+            case BaseLayer():
+                return "bytecode: standard library"
+            case WheelsLayer(wheels=wheels):
+                return f"bytecode: {', '.join(wheel.name for wheel in wheels)}"
+            case FilesLayer(what=what):
+                return f"bytecode: {what}"
+
+    @property
+    def download(self) -> int:
+        return 0
+
+    def recipe(self) -> dict[str, Any]:
+        compiled = {"python": self.python, "compiler": self.compiler, "modules": self.modules}
+        return {"kind": "bytecode", "of": self.of.recipe(), **compiled}
+
+
+_OF_IMAGES = ("interpreter", "users", "groups")
+"""Fields of an environment that are part of its key only where they are set."""
+MadeLayer = (
+    BaseLayer
+    | PackagesLayer
+    | ToolsLayer
+    | EnvironmentLayer
+    | WheelsLayer
+    | StageLayer
+    | FilesLayer
+    | BytecodeLayer
+)
+LayerPlan = ImageLayer | MadeLayer
 
 
 def layer_key(layer: LayerPlan, compression: Compression) -> Digest:
@@ -182,8 +287,10 @@ class Plan(msgspec.Struct, frozen=True):
     """What one image will hold.
 
     `libraries` says which wheels asked for Debian packages, `budget` is the image's largest unpacked size in
-    bytes, and `notes` are remarks. `builds` are done first, in a root of the packages of `builder`: their
-    wheels get layers then. `additions` say what is the target's alone.
+    bytes, and `notes` are remarks. `base` is the image that it builds on, if any. `builds` are done first, in
+    a root of the packages of `builder`: their wheels get layers then. There `stages` are run, too, in this
+    order. Bytecode is compiled by the Python of one of `compilers`, all of the same version: whichever this
+    machine can run. `additions` say what is the target's alone.
     """
 
     name: str
@@ -197,7 +304,10 @@ class Plan(msgspec.Struct, frozen=True):
     budget: int | None = None
     builds: tuple[SourceBuild, ...] = ()
     builder: tuple[LockedDeb, ...] = ()
+    stages: tuple[StagePlan, ...] = ()
+    compilers: tuple[BaseLayer, ...] = ()
     notes: tuple[str, ...] = ()
+    base: BaseSummary | None = None
     additions: Additions | None = None
 
     @property

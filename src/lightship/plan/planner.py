@@ -11,10 +11,15 @@ import msgspec
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest
 from lightship.oci.model import Execution, Healthcheck
-from lightship.plan.layering import BUCKETS_OF_TARGET, MOST_ALONE_OF_TARGET, layer_wheels
+from lightship.plan.base import BaseImage
+from lightship.plan.basecheck import check_count, check_places
+from lightship.plan.bytecode import Bytecode, compiler_version
+from lightship.plan.cuda import cuda_notes, driver_variables
+from lightship.plan.layering import layer_wheels
 from lightship.plan.model import (
     Additions,
     BaseLayer,
+    BytecodeLayer,
     EnvironmentLayer,
     FilesLayer,
     LayerPlan,
@@ -22,26 +27,29 @@ from lightship.plan.model import (
     ToolsLayer,
     WheelsLayer,
 )
+from lightship.plan.onimage import environment_on, labels_of, layers_on, summary
+from lightship.plan.targets import for_target, own_wheel_layers, untraced
 from lightship.plan.trimming import Trimming, choose_rules
 from lightship.platform import Platform
-from lightship.project.config import OWN_LABELS, PRODUCTION, Config, size_in_bytes
+from lightship.project.config import PRODUCTION, Config, size_in_bytes
 from lightship.project.sources import SourceFile
+from lightship.project.start import Start
 from lightship.project.targets import Target
 from lightship.wheels.environment import Environment
-from lightship.wheels.model import LockedLibrary, LockedWheel, SourceBuild
+from lightship.wheels.model import LockedLibrary, LockedStage, LockedWheel, SourceBuild
 
 PREFIX = "opt/venv"
-HOME = "/tmp"  # noqa: S108 - of the container: where tools may write
-TARGET_LABEL = f"{OWN_LABELS}target"
-"""On images of targets other than production."""
 _SECOND = 1_000_000_000
+_SEARCH = "/usr/local/bin:/usr/bin:/bin"
 
 
 class Selection(msgspec.Struct, frozen=True):
     """What a lock holds for one platform; `python` as `3.11`, `lock` the digest of what concerns the target.
 
-    `builds` are the distributions that have no wheel, `builder` the packages of the root they are built in.
-    `additions` are what a target other than production has on top.
+    `builds` are the distributions that have no wheel, `builder` the packages of the root they are built in,
+    and in which `stages` run; `others` has the packages of the lock's other platforms, by architecture: their
+    Python may run where the target's does not. On an image, `base`, the packages of the suite are those that
+    join it. `additions` are what a target other than production has on top.
     """
 
     lock: Digest
@@ -52,6 +60,9 @@ class Selection(msgspec.Struct, frozen=True):
     libraries: tuple[LockedLibrary, ...] = ()
     builds: tuple[SourceBuild, ...] = ()
     builder: tuple[LockedDeb, ...] = ()
+    stages: dict[str, LockedStage] = {}
+    others: dict[str, tuple[LockedDeb, ...]] = {}
+    base: BaseImage | None = None
     additions: Additions | None = None
 
 
@@ -71,61 +82,67 @@ def make_plan(
     files: Files,
     version: str = "",
     *,
+    start: Start | None = None,
     target: Target | None = None,
 ) -> Plan:
-    """Lay an image out; `version` is the project's own, for a label.
+    """Lay an image out; `version` is the project's own, for a label, `start` what was recorded of one.
 
     A `target` has production's layers, its own over them, and the application's on top.
     """
     environment = Environment(PREFIX, selection.python)
-    config = config if target is None else _for_target(config, target)
-    additions = selection.additions
+    config = config if target is None else for_target(config, target)
+    own = selection.additions
     return Plan(
         name=config.name,
         variant=variant,
         target=target.name if target else PRODUCTION,
         architecture=platform.architecture,
-        layers=tuple(_layers(config, platform, selection, files)),
-        execution=_execution(config, environment, _labels(config, variant, selection, version)),
+        layers=tuple(_layers(config, platform, selection, files, start)),
+        execution=_execution(config, environment, selection, _labels(config, variant, selection, version)),
         lock=selection.lock,
-        libraries=(*selection.libraries, *(additions.libraries if additions else ())),
+        libraries=(*selection.libraries, *(own.libraries if own else ())),
         budget=size_in_bytes(config.budget) if config.budget else None,
         builds=selection.builds,
         builder=selection.builder,
+        compilers=tuple(_compilers(config, platform, selection)),
         notes=tuple(_notes(config, selection)),
-        additions=additions,
+        base=summary(selection.base) if selection.base else None,
+        additions=own,
     )
 
 
-def _for_target(config: Config, target: Target) -> Config:
-    """Give the configuration as it is for a target; the budget is production's."""
-    labels = {**config.labels, TARGET_LABEL: target.name}
-    env = {"HOME": HOME, **config.env, **target.env}
-    return msgspec.structs.replace(config, command=target.command, env=env, budget="", labels=labels)
-
-
-def with_built(plan: Plan, wheels: Iterable[LockedWheel], trim: str) -> Plan:
-    """Give the plan as it is once its builds are done: their wheels have layers like any other.
-
-    `trim` is the configured level of trimming.
-    """
+def with_built(plan: Plan, wheels: Iterable[LockedWheel], config: Config, start: Start | None) -> Plan:
+    """Give the plan as it is once its builds are done: their wheels have layers like any other."""
     (environment,) = (layer for layer in plan.layers if isinstance(layer, EnvironmentLayer))
     at = plan.layers.index(environment) + 1
-    *above, application = (layer for layer in plan.layers[at:] if not isinstance(layer, WheelsLayer))
-    every, additions = (*plan.wheels, *wheels), plan.additions or Additions(PRODUCTION)
-    own = {wheel.name for wheel in additions.wheels} | {build.sdist.name for build in additions.builds}
-    below = [wheel for wheel in every if wheel.name not in own]
-    debs = [deb for deb in plan.debs if deb not in additions.debs]
-    made = _wheel_layers(environment.python, below, choose_rules(trim, _present(debs, below, ())))
-    trimming = choose_rules(trim, _present(plan.debs, every, ()))
-    over = _own_wheel_layers(environment.python, [wheel for wheel in every if wheel.name in own], trimming)
+    own, there = plan.additions or Additions(PRODUCTION), plan.base.packages if plan.base else ()
+    config = untraced(config) if plan.additions else config
+
+    def trimming(debs: Iterable[LockedDeb], wheels: Iterable[LockedWheel]) -> Trimming:
+        return choose_rules(config, _present(debs, wheels, ()).union(there), start, plan.architecture)
+
+    every = (*plan.wheels, *wheels)
+    names = {wheel.name for wheel in own.wheels} | {build.sdist.name for build in own.builds}
+    below = [wheel for wheel in every if wheel.name not in names]
+    over = [wheel for wheel in every if wheel.name in names]
+    debs = [deb for deb in plan.debs if deb not in own.debs]
+    bytecode = _bytecode(config, environment.python, debs, start)
+    made = _package_layers(plan.layers[:at], environment.python, below, trimming(debs, below), bytecode)
+    above = [layer for layer in plan.layers[at:] if not _is_of_packages(layer)]
+    last = max(number for number, layer in enumerate(above) if isinstance(layer, FilesLayer))
+    above[last:last] = own_wheel_layers(PREFIX, environment.python, over, trimming(plan.debs, every))
     return msgspec.structs.replace(
         plan,
-        layers=(*plan.layers[:at], *made, *above, *over, application),
+        layers=(*plan.layers[:at], *made, *above),
         builds=(),
-        builder=(),
-        additions=plan.additions and msgspec.structs.replace(additions, builds=(), builder=()),
+        builder=plan.builder if plan.stages else (),
+        additions=plan.additions and msgspec.structs.replace(own, builds=(), builder=()),
     )
+
+
+def _is_of_packages(layer: LayerPlan) -> bool:
+    sources = layer.of if isinstance(layer, BytecodeLayer) else layer
+    return isinstance(sources, BaseLayer | WheelsLayer)
 
 
 def _present(
@@ -136,33 +153,60 @@ def _present(
     return names | {build.sdist.name for build in builds}
 
 
-def _wheel_layers(python: str, wheels: Iterable[LockedWheel], trimming: Trimming) -> list[WheelsLayer]:
-    return _grouped(python, layer_wheels(wheels), trimming)
+def _package_layers(
+    below: Iterable[LayerPlan],
+    python: str,
+    wheels: Iterable[LockedWheel],
+    trimming: Trimming,
+    bytecode: Bytecode,
+) -> list[LayerPlan]:
+    """Lay out the wheels, and the bytecode of all that packages bring, those of the layers below included."""
+    layers = [trimming.layer(PREFIX, python, group) for group in layer_wheels(wheels)]
+    library = [made for base in below if isinstance(base, BaseLayer) for made in bytecode.of_base(base)]
+    return [*layers, *library, *bytecode.of_wheels(layers)]
 
 
-def _own_wheel_layers(python: str, wheels: Iterable[LockedWheel], trimming: Trimming) -> list[WheelsLayer]:
-    """Give the layers of what only a target has: few, so that all together can be mounted."""
-    return _grouped(python, layer_wheels(wheels, MOST_ALONE_OF_TARGET, BUCKETS_OF_TARGET), trimming)
+def _bytecode(config: Config, python: str, debs: Iterable[LockedDeb], start: Start | None) -> Bytecode:
+    return Bytecode(config.bytecode, start, python, compiler_version(debs, python))
 
 
-def _grouped(python: str, groups: Iterable[tuple[LockedWheel, ...]], trimming: Trimming) -> list[WheelsLayer]:
-    return [WheelsLayer(PREFIX, python, group, trimming.for_wheels(group)) for group in groups]
+def _compilers(config: Config, platform: Platform, selection: Selection) -> Iterator[BaseLayer]:
+    """Yield the bases, of any platform of the lock, whose Python compiles as the target's own does."""
+    version = compiler_version(selection.debs, selection.python)
+    every = {platform.architecture: selection.debs, **selection.others}
+    for architecture, debs in every.items():
+        if config.bytecode != "none" and version and compiler_version(debs, selection.python) == version:
+            yield BaseLayer(selection.suite, architecture, debs)
 
 
-def _layers(config: Config, platform: Platform, selection: Selection, files: Files) -> list[LayerPlan]:
+def _layers(
+    config: Config, platform: Platform, selection: Selection, files: Files, start: Start | None
+) -> list[LayerPlan]:
     user, uid, gid = config.user.split(":")
+    base = selection.base
     present = _present(selection.debs, selection.wheels, selection.builds)
-    trimming = choose_rules(config.trim, present)
-    layers: list[LayerPlan] = [
-        BaseLayer(selection.suite, platform.debian, selection.debs, trimming.base),
-        EnvironmentLayer(PREFIX, selection.python, user, int(uid), int(gid), config.workdir),
-    ]
-    layers += _wheel_layers(selection.python, selection.wheels, trimming)
+    present = present.union(summary(base).packages if base else ())
+    trimming = choose_rules(config, present, start, platform.architecture)
+    bytecode = _bytecode(config, selection.python, selection.debs, start)
+    environment = EnvironmentLayer(PREFIX, selection.python, user, int(uid), int(gid), config.workdir)
+    layers: list[LayerPlan] = []
+    if base:
+        places = (config.workdir.strip("/"), PREFIX, "etc")
+        check_places(base.facts, places, prefix=PREFIX, where=base.reference)
+        layers += layers_on(base, selection.suite, selection.debs, trimming.base)
+        layers.append(environment_on(base, environment))
+    else:
+        layers.append(BaseLayer(selection.suite, platform.debian, selection.debs, trimming.base))
+        layers.append(environment)
+    layers += _package_layers(layers, selection.python, selection.wheels, trimming, bytecode)
     if files.models:
         layers.append(FilesLayer("models", config.workdir, files.models))
     if selection.additions:
         layers += _own_layers(config, platform, selection, selection.additions, present)
-    layers.append(FilesLayer("application", config.workdir, files.application))
+    application = FilesLayer("application", config.workdir, files.application)
+    layers += [application, *bytecode.of_files(application)]
+    if base:
+        check_count(len(layers), where=base.reference)
     return layers
 
 
@@ -170,21 +214,25 @@ def _own_layers(
     config: Config, platform: Platform, selection: Selection, own: Additions, below: Collection[str]
 ) -> Iterator[LayerPlan]:
     """Give a target's own layers; which files are trimmed below them is production's to say."""
-    trimming = choose_rules(config.trim, {*below, *_present(own.debs, own.wheels, own.builds)})
+    present = _present(own.debs, own.wheels, own.builds).union(below)
+    trimming = choose_rules(config, present, None, platform.architecture)
     if own.debs:
-        trim_below = choose_rules(config.trim, below).base
-        yield ToolsLayer(platform.debian, own.debs, trimming.base, selection.debs, trim_below)
-    yield from _own_wheel_layers(selection.python, own.wheels, trimming)
+        trim_below = choose_rules(config, below, None, platform.architecture).base
+        cached = selection.base.facts.cached if selection.base else None
+        yield ToolsLayer(platform.debian, own.debs, trimming.base, selection.debs, trim_below, cached)
+    yield from own_wheel_layers(PREFIX, selection.python, own.wheels, trimming)
 
 
-def _execution(config: Config, environment: Environment, labels: dict[str, str]) -> Execution:
+def _execution(
+    config: Config, environment: Environment, selection: Selection, labels: dict[str, str]
+) -> Execution:
     _, uid, gid = config.user.split(":")
-    variables = {
-        "PATH": f"/{environment.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-        "PYTHONUNBUFFERED": "1",
-        **config.env,
-    }
+    inherited = selection.base.execution.environment if selection.base else {}
+    search = f"/{environment.prefix}/bin:{inherited.get('PATH') or _SEARCH}"
+    defaults = {"LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+    own = selection.additions.wheels if selection.additions else ()
+    driver = driver_variables((*selection.wheels, *own))
+    variables = {"PATH": search, **defaults, **driver, **inherited} | {"PATH": search} | config.env
     return Execution(
         user=f"{uid}:{gid}",  # by number, so that Kubernetes can check runAsNonRoot
         exposed_ports={f"{port}/tcp": {} for port in sorted(config.ports)},
@@ -215,8 +263,9 @@ def _healthcheck(health: str, environment: Environment) -> Healthcheck:
 
 def _labels(config: Config, variant: str, selection: Selection, version: str) -> dict[str, str]:
     labels = {
+        **(labels_of(selection.base) if selection.base else {}),
         "org.opencontainers.image.title": config.name,
-        "org.opencontainers.image.base.name": f"debian:{selection.suite}",
+        **({} if selection.base else {"org.opencontainers.image.base.name": f"debian:{selection.suite}"}),
         "io.lightship.variant": variant,
         "io.lightship.lock": selection.lock,
     }
@@ -226,9 +275,11 @@ def _labels(config: Config, variant: str, selection: Selection, version: str) ->
 
 
 def _notes(config: Config, selection: Selection) -> Iterator[str]:
-    builds = (*selection.builds, *(selection.additions.builds if selection.additions else ()))
-    for build in builds:
+    own = selection.additions or Additions(PRODUCTION)
+    for build in (*selection.builds, *own.builds):
         yield f"{build.sdist.name} {build.sdist.version} has no wheel: it is built from source"
-    if config.build_packages and not builds:
+    if config.build_packages and not (selection.builder or own.builder):
         names = ", ".join(config.build_packages)
         yield f"every distribution has a wheel: build-packages are not needed ({names})"
+    if selection.base:
+        yield from cuda_notes((*selection.wheels, *own.wheels), selection.base.facts, selection.python)

@@ -12,7 +12,8 @@ import msgspec
 
 from lightship.errors import UsageError
 
-TRIM_LEVELS = ("safe", "none")
+TRIM_LEVELS = ("safe", "traced", "none")
+BYTECODE_LEVELS = ("imported", "all", "none")
 PRODUCTION = "production"
 OWN_LABELS = "io.lightship."
 UNIT = {"": 1, "B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "MiB": 2**20, "GiB": 2**30}
@@ -36,11 +37,27 @@ class TargetConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_f
 
 
 class StageConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
-    """One named stage: what it installs, runs and hands to the image."""
+    """One named stage: what it installs, sees and runs, or which image it is, and what it hands on.
+
+    `copy` maps its outputs to paths of the image, `from` outputs of other stages and images (`STAGE:/path`,
+    `oci:DIR:/path`) to places in its working folder. With no `variants`, it is for every one.
+    """
 
     requirements: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
     run: tuple[str, ...] = ()
     copy: dict[str, str] = {}
+    from_: dict[str, str] = msgspec.field(name="from", default_factory=dict)
+    variants: tuple[str, ...] = ()
+    torch: str = "cpu"
+    image: str = ""
+
+
+class CheckConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """The project's own check of a started service; `env` is for the service and the check alike."""
+
+    command: tuple[str, ...] = ()
+    env: dict[str, str] = {}
 
 
 class Config(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
@@ -65,6 +82,9 @@ class Config(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=
     debian_mirror: str = ""
     budget: str = ""
     trim: str = "safe"
+    strip: bool = False
+    bytecode: str = "imported"
+    check: CheckConfig = CheckConfig()
     variants: dict[str, VariantConfig] = {}
     targets: dict[str, TargetConfig] = {}
     stages: dict[str, StageConfig] = {}
@@ -101,6 +121,7 @@ def load_toml(path: Path) -> dict[str, Any]:
 def parse_config(table: Mapping[str, Any], where: Path) -> Config:
     """Check a table's keys, types and values."""
     _check_keys(table, Config, "", where)
+    _check_keys(table.get("check", {}), CheckConfig, "check.", where)
     for name, kind in _TABLES:
         inner = table.get(name, {})
         if isinstance(inner, Mapping):  # what is not, is a wrong type, found below
@@ -159,7 +180,13 @@ def _problems(config: Config) -> list[str]:
     if any(not 0 < port < 65536 for port in config.ports):
         found.append("ports must lie between 1 and 65535")
     if config.trim not in TRIM_LEVELS:
-        found.append(f"trim = {config.trim!r} is not a level: it may be {' or '.join(TRIM_LEVELS)}")
+        found.append(f"trim = {config.trim!r} is not a level: it may be {_either(TRIM_LEVELS)}")
+    if config.trim == "traced" and not (config.check.command and config.health):
+        found.append(
+            'trim = "traced" needs a check of the service: health, and [tool.lightship.check] command'
+        )
+    if config.bytecode not in BYTECODE_LEVELS:
+        found.append(f"bytecode = {config.bytecode!r} is not known: it may be {_either(BYTECODE_LEVELS)}")
     found += [f"variant name {name!r} may hold letters, digits, - and _" for name in _bad_names(config)]
     found += [problem for name in config.targets for problem in _target_problems(name)]
     found += [f"label {name!r} is Lightship's own" for name in config.labels if name.startswith(OWN_LABELS)]
@@ -167,6 +194,10 @@ def _problems(config: Config) -> list[str]:
     if config.health and not (health and 0 < int(health[1]) < 65536):
         found.append(f"health = {config.health!r} is not of the form http://:8000/path")
     return found
+
+
+def _either(levels: tuple[str, ...]) -> str:
+    return f"{', '.join(levels[:-1])} or {levels[-1]}"
 
 
 def _bad_names(config: Config) -> list[str]:

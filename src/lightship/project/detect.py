@@ -15,6 +15,7 @@ from lightship.platform import Platform, parse_platform
 from lightship.project.application import Application, find_application
 from lightship.project.config import Config, VariantConfig, load_toml, read_config
 from lightship.project.requirements import names, normalised
+from lightship.project.stages import check_stages
 
 SUITES = {"3.11": "bookworm", "3.13": "trixie", "3.14": "forky"}
 """The Debian suite whose Python this is."""
@@ -65,6 +66,11 @@ class Project:
         )
 
 
+def is_suite(base: str) -> bool:
+    """Whether a base is made from a Debian suite; any other is an image."""
+    return base.startswith("debian:")
+
+
 def debian_suite(base: str) -> str:
     """Read the suite out of a base such as `debian:bookworm`.
 
@@ -75,7 +81,8 @@ def debian_suite(base: str) -> str:
     kind, _, suite = base.partition(":")
     if kind != "debian" or not re.fullmatch(r"[a-z]+", suite):
         raise UsageError(
-            f"base {base!r} cannot be used yet", hint='use a Debian suite: base = "debian:bookworm"'
+            f"base {base!r} names no Debian suite",
+            hint='use its code name: base = "debian:bookworm"; an image is named as oci:PATH',
         )
     return suite
 
@@ -96,6 +103,7 @@ def read_project(folder: Path) -> Project:
     config = _with_python(config, folder, metadata, found)
     config = _with_variants(config, folder, metadata, found)
     config = _with_application(config, folder, metadata, found)
+    check_stages(config, str(file or folder))
     return Project(folder, config, file, tuple(found), str(metadata.get("version", "")))
 
 
@@ -133,7 +141,8 @@ def _wanted_python(config: Config, folder: Path, metadata: Mapping[str, Any]) ->
         match = re.match(r"(?:cpython-)?(3\.[0-9]+)", pinned.read_text("utf-8").strip())
         if match:
             return match[1]
-    known = [version for version, suite in SUITES.items() if config.base in ("", f"debian:{suite}")]
+    of_any = not is_suite(config.base)
+    known = [version for version, suite in SUITES.items() if of_any or config.base == f"debian:{suite}"]
     required = str(metadata.get("requires-python", ""))
     if required:
         from packaging.specifiers import InvalidSpecifier, SpecifierSet

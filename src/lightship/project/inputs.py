@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
 from lightship.digest import Digest, of_bytes, of_value
 from lightship.errors import UsageError
-from lightship.project.config import Config, VariantConfig
+from lightship.project.config import Config, StageConfig, VariantConfig
 from lightship.project.requirements import included
 from lightship.project.targets import Target
 
 FORMAT = 1
 
 
-def fingerprint(folder: Path, config: Config, variant: VariantConfig) -> Digest:
+def fingerprint(
+    folder: Path,
+    config: Config,
+    variant: VariantConfig,
+    stages: Mapping[str, StageConfig] = MappingProxyType({}),
+) -> Digest:
     """Digest of requirement files, with those they include, and of the configuration.
+
+    `stages` are those that the variant needs.
 
     Raises:
         UsageError: if a requirement file is missing, or `pyproject.toml` where it is needed.
 
     """
-    files = [path for name in variant.requirements for path in included(folder / name)]
+    asked = [*variant.requirements, *(name for stage in stages.values() for name in stage.requirements)]
+    files = [path for name in asked for path in included(folder / name)]
     if uses_pyproject(variant):
         files.append(_pyproject(folder))
     contents = [of_bytes(path.read_bytes()) for path in files]
     decides = [config.python, config.base, config.platforms, config.runtime_packages, config.build_packages]
-    return of_value([FORMAT, contents, msgspec.structs.astuple(variant), decides])
+    by_stages = [stages] if stages else []
+    return of_value([FORMAT, contents, msgspec.structs.astuple(variant), decides, *by_stages])
 
 
 def target_fingerprint(folder: Path, target: Target) -> Digest:

@@ -10,7 +10,7 @@ import csv
 import hashlib
 import io
 import posixpath
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from lightship.errors import IntegrityError
@@ -32,6 +32,10 @@ if __name__ == '__main__':
 """pip's; written here, so that no other release of a library changes what is in a layer."""
 
 
+Refiner = Callable[[str, Content], Content]
+"""Makes other content of a file, by its path, or gives back the very same."""
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
     path: str
@@ -45,11 +49,16 @@ class _File:
 
 
 def installed(
-    archive: WheelArchive, wheel: LockedWheel, environment: Environment, trimmed_by: Trimmer = keep_all
+    archive: WheelArchive,
+    wheel: LockedWheel,
+    environment: Environment,
+    trimmed_by: Trimmer = keep_all,
+    refined: Refiner | None = None,
 ) -> Iterator[Entry]:
     """Yield the regular files of an installed wheel, each path once, `RECORD` last.
 
-    Files that `trimmed_by` names a rule for, by their path in site-packages, are left out, of `RECORD` too.
+    Files that `trimmed_by` names a rule for, by their path in site-packages, are left out, of `RECORD` too,
+    which also has the digests of what `refined` makes of files.
 
     Raises:
         IntegrityError: if the wheel breaks the format; damaged members raise as their content is read.
@@ -67,10 +76,26 @@ def installed(
         for path, file in found.items()
         if not (path.startswith(below) and trimmed_by(path[len(below) :]))
     ]
+    if refined:
+        files = [_refine(file, refined) for file in files]
     for file in files:
         yield file.entry()
     path = f"{environment.site_packages}/{info}/RECORD"
     yield _generated(path, _record(files, path, environment)).entry()
+
+
+def _refine(file: _File, refined: Refiner) -> _File:
+    content = refined(file.path, file.content)
+    if content is file.content:
+        return file
+    state = hashlib.sha256()
+    for chunk in content.chunks():
+        state.update(chunk)
+    return replace(file, content=content, digest=_as_recorded(state.digest()))
+
+
+def _as_recorded(digest: bytes) -> str:
+    return f"sha256={base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
 
 
 def _dist_info(archive: WheelArchive, wheel: LockedWheel) -> str:
@@ -193,8 +218,7 @@ def _launcher(module: str, attribute: str, environment: Environment) -> bytes:
 
 
 def _generated(path: str, data: bytes, *, executable: bool = False) -> _File:
-    value = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-    return _File(path, BytesContent(data), executable, f"sha256={value}")
+    return _File(path, BytesContent(data), executable, _as_recorded(hashlib.sha256(data).digest()))
 
 
 def _record(files: list[_File], own: str, environment: Environment) -> bytes:

@@ -18,7 +18,7 @@ from lightship.errors import LightshipError, UsageError
 from lightship.platform import Platform, parse_platform
 from lightship.wheels import toml
 from lightship.wheels.merge import clean, clean_value
-from lightship.wheels.model import LockedLibrary, LockedWheel
+from lightship.wheels.model import LockedLibrary, LockedStage, LockedWheel
 
 _Row = TypeVar("_Row", LockedDeb, LockedLibrary)
 _AGAIN = "make it again with `lightship lock`"
@@ -59,7 +59,8 @@ class LockTable:
     `python` is the target's version (`3.11`), `base` what the image stands on (`debian:bookworm`), `inputs`
     the digest of everything that was asked for, `libraries` why packages are there that only wheels ask for,
     `generated_by` the version of Lightship that wrote the lock. `builders` has the platforms where a
-    distribution has no wheel, `targets` what is locked beside `production`.
+    distribution has no wheel or a stage runs commands, `stages` the variant's named stages, `base_digests`
+    the manifest of the base where that is an image, `targets` what is locked beside `production`.
     """
 
     variant: str
@@ -71,6 +72,8 @@ class LockTable:
     libraries: Mapping[Platform, tuple[LockedLibrary, ...]] = field(default_factory=dict)
     builders: Mapping[Platform, LockedBuilder] = field(default_factory=dict)
     targets: Mapping[str, LockedTarget] = field(default_factory=dict)
+    stages: Mapping[Platform, Mapping[str, LockedStage]] = field(default_factory=dict)
+    base_digests: Mapping[Platform, Digest] = field(default_factory=dict)
     generated_by: str = __version__
 
 
@@ -104,7 +107,7 @@ class _TargetTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_f
 
 
 class _Table(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
-    """`[tool.lightship]` as it is written; `debian`, `libraries` and `builder` are by architecture."""
+    """`[tool.lightship]` as it is written; the tables in it are by architecture."""
 
     version: str
     variant: str
@@ -116,6 +119,8 @@ class _Table(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=
     libraries: dict[str, list[LockedLibrary]] = {}
     builder: dict[str, LockedBuilder] = {}
     target: dict[str, _TargetTable] = {}
+    stage: dict[str, dict[str, LockedStage]] = {}
+    base_digests: dict[str, str] = {}
 
 
 def lock_path(folder: Path, variant: str) -> Path:
@@ -166,6 +171,7 @@ def parse_lock(text: str, *, where: str = "") -> Lock:
         platforms = tuple(parse_platform(text) for text in table.platforms)
         inputs = parse_digest(table.inputs)
         targets = {name: target.read(platforms) for name, target in table.target.items()}
+        digests = {name: parse_digest(text) for name, text in table.base_digests.items()}
         pylock = Pylock.from_dict(document)
     except (msgspec.ValidationError, PylockValidationError, LightshipError) as error:
         raise UsageError(
@@ -183,6 +189,12 @@ def parse_lock(text: str, *, where: str = "") -> Lock:
         debs=_rows(table.debian, platforms),
         libraries=_rows(table.libraries, platforms),
         builders=_builders(table.builder, platforms),
+        stages={
+            platform: table.stage[platform.debian] for platform in platforms if platform.debian in table.stage
+        },
+        base_digests={
+            platform: digests[platform.debian] for platform in platforms if platform.debian in digests
+        },
         targets=targets,
         generated_by=table.version,
         pylock=pylock,
@@ -240,7 +252,14 @@ def _render_table(table: LockTable) -> list[str]:
         "platforms": [str(platform) for platform in table.platforms],
         "inputs": table.inputs,
     }
-    blocks = [toml.table("tool.lightship", scalars), *_render_packages("tool.lightship", table)]
+    blocks = [toml.table("tool.lightship", scalars)]
+    if table.base_digests:
+        digests = {platform.debian: digest for platform, digest in sorted(table.base_digests.items())}
+        blocks.append(toml.table("tool.lightship.base-digests", digests))
+    blocks += _render_packages("tool.lightship", table)
+    for platform, stages in sorted(table.stages.items()):
+        for name, stage in sorted(stages.items()):
+            blocks.append(_render_stage(f"tool.lightship.stage.{platform.debian}.{name}", stage))
     for name, target in sorted(table.targets.items()):
         prefix = f"tool.lightship.target.{name}"
         blocks += [toml.table(prefix, {"inputs": target.inputs}), *_render_packages(prefix, target)]
@@ -255,6 +274,11 @@ def _render_packages(prefix: str, table: LockTable | LockedTarget) -> list[str]:
     for platform, builder in sorted(table.builders.items()):
         blocks += _render_builder(f"{prefix}.builder.{platform.debian}", builder)
     return blocks
+
+
+def _render_stage(name: str, stage: LockedStage) -> str:
+    wheels = clean_value(msgspec.to_builtins(sorted(stage.wheels)))
+    return toml.table(name, {"wheels": wheels, "images": dict(sorted(stage.images.items()))})
 
 
 def _by_architecture(rows: Mapping[Platform, tuple[Any, ...]]) -> dict[str, Any]:

@@ -41,3 +41,14 @@ class LockedLibrary(msgspec.Struct, frozen=True, order=True, rename="kebab"):
     soname: str
     wheel: str
     file: str
+
+
+class LockedStage(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """What a named stage is made from on one platform.
+
+    `wheels` are its requirements, `images` the digests of the manifests that it is, or takes from, by the
+    names that the configuration gives them.
+    """
+
+    wheels: tuple[LockedWheel, ...] = ()
+    images: dict[str, str] = {}

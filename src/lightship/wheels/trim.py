@@ -8,6 +8,8 @@ not `tests`: modules of that name are imported by others at run time, and stay.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from lightship.fs.trim import COMPILERS, Trimmer, TrimRule, keep_all, trimmer
 
 _IMPORTS = (
@@ -135,6 +137,15 @@ RULES = (
         proof=_IMPORTS,
     ),
     TrimRule(
+        name="onnxruntime-c-library",
+        owners=frozenset({"onnxruntime"}),
+        paths=("onnxruntime/capi/libonnxruntime.so*",),
+        unless=COMPILERS | {"onnxruntime-genai"},
+        reason="ONNX Runtime a second time, for programs in C; the extension module has all of it in itself",
+        proof="no library and no module that stays names it (checked on the wheels themselves);"
+        " onnxruntime-genai loads it, and beside that the rule is not applied",
+    ),
+    TrimRule(
         name="self-tests",
         owners=frozenset({"pycryptodome"}),
         paths=("Crypto/SelfTest/**",),
@@ -142,11 +153,29 @@ RULES = (
         proof=_IMPORTS,
     ),
 )
+NOT_OPENED = TrimRule(
+    name="not-opened",
+    paths=("**",),
+    reason="what a recorded start, health check and the project's own check did not open",
+    proof="the image without it passed the same start, health check and check",
+)
+"""Stands for what a recorded start leaves out; which files those are, the record says."""
 _BY_NAME = {rule.name: rule for rule in RULES}
 
 
 def rules_named(names: tuple[str, ...]) -> tuple[TrimRule, ...]:
     return tuple(_BY_NAME[name] for name in names)
+
+
+def keeping(kept: Collection[str], by_rule: Trimmer) -> Trimmer:
+    """Give the function that lets only those paths pass, and metadata, as far as the rules allow."""
+    stays = frozenset(kept)
+
+    def trimmed_by(path: str) -> str:
+        rule = by_rule(path)
+        return rule if rule or path in stays or ".dist-info/" in path else NOT_OPENED.name
+
+    return trimmed_by
 
 
 def wheel_trimmer(names: tuple[str, ...], distribution: str) -> Trimmer:

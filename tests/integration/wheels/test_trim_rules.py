@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lightship.fs.trim import keep_all
 from lightship.wheels.trim import RULES, wheel_trimmer
 from tests.support.imports import imported_modules, module_name
 
@@ -66,6 +67,22 @@ def test_no_module_that_stays_misses_one_that_goes(wheel: tuple[str, Path]) -> N
     assert missed <= set(NOT_AT_RUN_TIME)
     if any(trimmed_by(file) == "type-stubs" for file in files):
         assert not [file for file, source in sources.items() if any(word in source for word in READS_STUBS)]
+
+
+def test_nothing_that_stays_names_the_c_library_of_onnxruntime(wheel: tuple[str, Path]) -> None:
+    name, path = wheel
+    trimmed_by = wheel_trimmer(("onnxruntime-c-library",), name)
+    if trimmed_by is keep_all:
+        return
+    with zipfile.ZipFile(path) as archive:
+        kept = [file for file in archive.namelist() if not trimmed_by(file)]
+        assert [file for file in kept if b"libonnxruntime.so" in archive.read(file)] == [
+            f"onnxruntime-{archive_version(path)}.dist-info/RECORD"
+        ]
+
+
+def archive_version(path: Path) -> str:
+    return path.name.split("-")[1]
 
 
 def test_every_rule_still_finds_something(wheel: tuple[str, Path]) -> None:

@@ -7,6 +7,8 @@ from lightship.build.failure import (
     MissingPackageError,
     build_failure,
     missing_requirements,
+    stage_failure,
+    stage_time_limit_failure,
     time_limit_failure,
 )
 from lightship.build.suggest import Suggester, best_package
@@ -101,3 +103,22 @@ def test_the_first_thing_counts_that_a_package_has_which_is_not_there_yet() -> N
     assert Suggester(index, {"gcc"})(missing) == (HEADER, "libffi-dev")
     assert Suggester(index, {"gcc", "libffi-dev"})(missing) is None
     assert {"bin/nowhere", "ffi.h"} <= index.asked
+
+
+def test_a_stage_that_fails_names_its_command_its_status_and_what_was_missing() -> None:
+    error = stage_failure("model", "gcc x.c", 1, LOG, lambda missing: (missing[0], "libffi-dev"))
+    assert isinstance(error, MissingPackageError)
+    assert error.message == (
+        "stage 'model': a command ended with status 1: the header ffi.h is in the Debian package libffi-dev"
+    )
+    assert (error.where, error.exit_code) == ("gcc x.c", 5)
+    assert 'add "libffi-dev" to build-packages' in error.hint
+    plain = stage_failure("model", "false", 3, "said", lambda _: None)
+    assert not isinstance(plain, MissingPackageError)
+    assert (plain.message, plain.detail) == ("stage 'model': a command ended with status 3", "said")
+
+
+def test_a_stage_that_hangs_shows_what_it_did_last() -> None:
+    error = stage_time_limit_failure("model", "sleep 9", "\n".join(map(str, range(99))), 5)
+    assert error.message == "stage 'model' was ended after 5 seconds"
+    assert error.detail.splitlines()[-1] == "98"

@@ -117,10 +117,28 @@ def test_an_unknown_variant_is_an_error(made: Locked) -> None:
         plan_project(made.project(), "cuda", AMD64, made.machine(), locked=True)
 
 
-def test_named_stages_are_refused_before_anything_is_built(made: Locked) -> None:
-    (made.folder / "lightship.toml").write_text('[stages.model]\nrun = ["make"]\n')
-    with pytest.raises(UsageError, match="stages cannot be built yet: model"):
-        plan(made)
+STAGE = '[stages.model]\nrun = ["{run}"]\ncopy = {{ "/out/a" = "/app/a" }}\n{more}'
+
+
+def test_a_lock_is_stale_when_stages_install_or_take_other_things(made: Locked) -> None:
+    (made.folder / "requirements-export.txt").write_text("demo\n")
+
+    def current(run: str, more: str = "") -> bool:
+        (made.folder / "lightship.toml").write_text(STAGE.format(run=run, more=more))
+        return locking.is_current(made.project(), "none", made.machine())
+
+    assert not current("make")
+    write_lock(made)
+    assert current("make")
+    assert current("make all")
+    assert not current("make", 'from = { "oci:../tool:/a" = "a" }\n')
+    assert not current("make", 'requirements = ["requirements-export.txt"]\n')
+    write_lock(made)
+    assert current("make", 'requirements = ["requirements-export.txt"]\n')
+    (made.folder / "requirements-export.txt").write_text("demo  # as before\n")
+    assert current("make", 'requirements = ["requirements-export.txt"]\n')
+    (made.folder / "requirements-export.txt").write_text("demo==1.0\n")
+    assert not current("make", 'requirements = ["requirements-export.txt"]\n')
 
 
 def test_a_damaged_cache_of_selections_is_read_anew(made: Locked) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lightship.debs.base import base_entries
+from lightship.debs.base import added_entries, base_entries
+from lightship.debs.ldcache import Library
 from lightship.debs.model import LockedDeb
 from lightship.debs.skeleton import is_alias, merged
 from lightship.debs.trim import RULES, base_trimmer
@@ -15,6 +16,7 @@ from lightship.errors import StageError
 from lightship.fs.entries import Entry, Kind
 from lightship.fs.paths import parents
 from lightship.fs.trim import Trimmer, keep_all
+from lightship.loader import parse_cache
 from lightship.platform import Platform
 from tests.unit.debs.forge import folder, item, link, make_library, write_deb
 
@@ -53,6 +55,22 @@ def demo(tmp_path: Path) -> Package:
         item("./usr/share/man/man1/demo.1.gz", b"manual"),
     ]
     return write_deb(tmp_path, "demo", items)
+
+
+def test_packages_join_a_tree_of_others_making(demo: Package) -> None:
+    cached = [Library("libz.so.1", "/lib/libz.so.1"), Library("libdemo.so.1", "/old/libdemo.so.1")]
+    entries = list(added_entries([demo], platform=Platform("amd64"), trimmed_by=SAFE, cached=cached))
+    found = {entry.path: entry for entry in entries}
+    assert len(found) == len(entries)
+    assert found["usr/bin/demo"].mode == 0o755
+    assert not {"bin", "lib", "tmp", "etc/passwd", "var/run"} & found.keys()
+    assert {"var/lib/dpkg/status.d/demo", "usr/share/doc/demo/copyright"} <= found.keys()
+    cache = found["etc/ld.so.cache"].content
+    assert cache is not None
+    assert parse_cache(b"".join(cache.chunks())) == {
+        "libdemo.so.1": "/lib/x86_64-linux-gnu/libdemo.so.1",
+        "libz.so.1": "/lib/libz.so.1",
+    }
 
 
 def test_usr_is_merged(demo: Package) -> None:

@@ -5,6 +5,7 @@ from itertools import permutations
 import pytest
 
 from lightship.debs.index import PackageIndex
+from lightship.debs.model import InstalledDeb
 from lightship.debs.solve import solve
 from lightship.debs.unneeded import UNNEEDED
 from lightship.errors import ResolutionError
@@ -19,6 +20,31 @@ def names(wanted: str, *stanzas: str) -> str:
 def test_depends_and_pre_depends_are_followed_but_not_recommends() -> None:
     app = stanza("app", Depends="b", Pre_Depends="c", Recommends="d", Suggests="d")
     assert names("app", app, stanza("b", Depends="e"), stanza("c"), stanza("d"), stanza("e")) == "app b c e"
+
+
+def test_what_is_installed_is_counted_on_and_not_in_the_answer() -> None:
+    index = PackageIndex(
+        [
+            ("main", text.encode())
+            for text in (
+                stanza("app", Depends="b (>= 2), mail, d"),
+                stanza("b", "3", Depends="c"),
+                stanza("c"),
+                stanza("d", Depends="b"),
+                stanza("exim", Provides="mail"),
+            )
+        ]
+    )
+    there = [InstalledDeb("b", "2.1", "amd64"), InstalledDeb("postfix", "1", "amd64", (("mail", ""),))]
+    found = solve(index, ["app", "b"], architecture="amd64", installed=there)
+    assert [package.name for package in found] == ["app", "d"]
+
+
+def test_what_is_installed_and_too_old_is_named() -> None:
+    index = PackageIndex([("main", (stanza("app", Depends="b (>= 2)") + stanza("b", "3")).encode())])
+    with pytest.raises(ResolutionError, match=r"app 1 needs b \(>= 2\), and the base has b 1") as error:
+        solve(index, ["app"], architecture="amd64", installed=[InstalledDeb("b", "1", "amd64")])
+    assert error.value.hint == "take a newer image as base"
 
 
 def test_circles_end() -> None:

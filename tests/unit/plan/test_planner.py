@@ -307,6 +307,6 @@ def test_what_has_no_wheel_is_said_and_has_no_layer_yet() -> None:
 
 def test_built_wheels_have_layers_as_if_they_had_been_fetched() -> None:
     built = wheel("b", ALONE, version="2.0")
-    done = with_built(from_source(), [built], "safe")
+    done = with_built(from_source(), [built], Config(name="demo"), None)
     assert done.layers == plan(Config(name="demo", command=("serve",)), wheels=(wheel("a"), built)).layers
     assert done.builds == ()

@@ -34,7 +34,9 @@ OWN = Additions("development", (DASH,), (wheel("pytest"),), (LIBRARY,))
 
 def plan(own: Additions | None, *wheels: LockedWheel, builds: tuple[SourceBuild, ...] = ()) -> Plan:
     lock = Digest("sha256:" + "0" * 64)
-    selection = Selection(lock, "bookworm", "3.11", (BASE,), wheels or (wheel("a"),), (), builds, (), own)
+    selection = Selection(
+        lock, "bookworm", "3.11", (BASE,), wheels or (wheel("a"),), (), builds, additions=own
+    )
     files = Files((SourceFile("app.py"),), (SourceFile("m.bin"),))
     target = TARGET if own else None
     return make_plan(CONFIG, "cpu", Platform("amd64"), selection, files, target=target)
@@ -94,12 +96,12 @@ def test_built_wheels_go_where_they_would_be_had_they_been_fetched() -> None:
     own = Additions("development", (DASH,), (wheel("pytest"),), (LIBRARY,), (build("x"),), (DASH,))
     unbuilt = plan(own, wheel("a"), builds=(build("b"),))
     assert [note.partition(" ")[0] for note in unbuilt.notes] == ["b", "x"]
-    done = with_built(unbuilt, [wheel("b", ALONE), wheel("x")], "safe")
+    done = with_built(unbuilt, [wheel("b", ALONE), wheel("x")], CONFIG, None)
     fetched = Additions("development", (DASH,), (wheel("pytest"), wheel("x")), (LIBRARY,))
     assert keys(done) == keys(plan(fetched, wheel("a"), wheel("b", ALONE)))
     assert done.additions is not None
     assert (done.builds, done.additions.builds) == ((), ())
-    production = with_built(plan(None, wheel("a"), builds=(build("b"),)), [wheel("b", ALONE)], "safe")
+    production = with_built(plan(None, wheel("a"), builds=(build("b"),)), [wheel("b", ALONE)], CONFIG, None)
     assert set(keys(production)) < set(keys(done))
 
 

@@ -67,7 +67,7 @@ def test_every_key_of_the_design_is_read(tmp_path: Path) -> None:
     assert config.variants == {"cpu": VariantConfig(("requirements.txt",), ("x",), "cpu")}
     assert config.targets["development"].command == ("uvicorn",)
     assert config.stages["model"] == StageConfig(
-        ("requirements-export.txt",), ("python export.py",), {"/out/a": "/app/a"}
+        requirements=("requirements-export.txt",), run=("python export.py",), copy={"/out/a": "/app/a"}
     )
     assert (config.workdir, config.user, config.ports) == ("/srv", "app:1001:1002", (8000,))
     assert config.build_packages == ("libpq-dev",)
@@ -121,7 +121,7 @@ def test_what_is_not_toml_is_named(tmp_path: Path, data: bytes) -> None:
         (
             {"stages": {"model": {"zzz": []}}},
             "unknown key stages.model.zzz",
-            "known keys: requirements, run, copy",
+            "known keys: requirements, inputs, run, copy, from, variants, torch, image",
         ),
     ],
 )
@@ -160,7 +160,7 @@ def test_a_configuration_that_is_no_table_is_refused(tmp_path: Path) -> None:
         ({"python": "3.11.2"}, "python = '3.11.2'"),
         ({"python": "2.7"}, "python = '2.7'"),
         ({"workdir": "app"}, "workdir = 'app'"),
-        ({"trim": "all"}, "trim = 'all' is not a level: it may be safe or none"),
+        ({"trim": "all"}, "trim = 'all' is not a level: it may be safe, traced or none"),
         ({"workdir": "/app/../etc"}, "workdir"),
         ({"user": "root"}, "user = 'root'"),
         ({"user": "a:b:c"}, "user = 'a:b:c'"),

@@ -9,7 +9,7 @@ import pytest
 from lightship.errors import UsageError
 from lightship.platform import Platform
 from lightship.project.config import VariantConfig
-from lightship.project.detect import debian_suite, read_project
+from lightship.project.detect import debian_suite, is_suite, read_project
 
 FASTAPI = "from fastapi import FastAPI\napp = FastAPI()\n"
 
@@ -262,9 +262,24 @@ def test_a_configured_variant_that_is_none_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("base", ["python:3.11-slim", "debian:", "debian", "oci:dir", "debian:Book Worm"])
 def test_bases_that_are_no_debian_suite_are_refused(base: str) -> None:
-    with pytest.raises(UsageError, match="cannot be used yet") as error:
+    with pytest.raises(UsageError, match="names no Debian suite") as error:
         debian_suite(base)
     assert "debian:bookworm" in error.value.hint
+
+
+def test_an_image_may_have_any_python(tmp_path: Path) -> None:
+    files = {
+        "pyproject.toml": '[project]\nname = "x"\nrequires-python = ">=3.12"\ndependencies = ["fastapi"]\n',
+        "lightship.toml": 'base = "oci:./layout"\n',
+        "main.py": FASTAPI,
+    }
+    config = read_project(make(tmp_path, files)).config
+    assert (config.python, config.base) == ("3.13", "oci:./layout")
+
+
+def test_only_a_base_of_debian_packages_is_a_suite() -> None:
+    assert is_suite("debian:bookworm")
+    assert not any(map(is_suite, ("oci:debian", "python:3.11", "debian")))
 
 
 def test_the_suite_of_a_base() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lightship.errors import UsageError
-from lightship.project.config import Config, VariantConfig
+from lightship.project.config import Config, StageConfig, VariantConfig
 from lightship.project.inputs import fingerprint, uses_pyproject
 from lightship.project.requirements import included, names, normalised
 
@@ -116,6 +116,15 @@ def test_a_fingerprint_changes_with_what_decides_a_lock_and_with_nothing_else(tm
     write(tmp_path, b="fastapi==1\n")
     assert set(same) == {first}
     assert len({first, of(), *other}) == 2 + len(other)
+
+
+def test_a_fingerprint_changes_with_the_requirements_of_stages(tmp_path: Path) -> None:
+    write(tmp_path, a="fastapi\n", b="torch\n")
+    stages = {"model": StageConfig(requirements=("b.txt",))}
+    config = Config(python="3.11", base="debian:bookworm")
+    found = [fingerprint(tmp_path, config, VARIANT), fingerprint(tmp_path, config, VARIANT, stages)]
+    write(tmp_path, b="torch==2\n")
+    assert len({*found, fingerprint(tmp_path, config, VARIANT, stages)}) == 3
 
 
 def test_extras_and_bare_variants_take_the_projects_dependencies(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from lightship.wheels.lock import (
     read_lock,
     render_lock,
 )
-from lightship.wheels.model import LockedLibrary, LockedWheel
+from lightship.wheels.model import LockedLibrary, LockedStage, LockedWheel
 
 AMD64, ARM64 = Platform("amd64"), Platform("arm64")
 SHA = "a" * 64
@@ -62,6 +62,16 @@ version = "1.0"
 index = "https://me:secret@h/simple"
 wheels = [{{ url = "https://h/ant-1.0-py3-none-any.whl", hashes = {{ sha256 = "{SHA}" }} }}]
 """
+
+
+def test_the_image_that_is_the_base_is_pinned_for_each_platform() -> None:
+    pins = {ARM64: of_bytes(b"arm64"), AMD64: of_bytes(b"amd64")}
+    text = render_lock(PYLOCK, replace(TABLE, base="oci:base", base_digests=pins))
+    assert f'[tool.lightship.base-digests]\namd64 = "{pins[AMD64]}"\narm64 = "{pins[ARM64]}"\n' in text
+    assert parse_lock(text).base_digests == pins
+    assert "base-digests" not in render_lock(PYLOCK, TABLE)
+    with pytest.raises(UsageError, match="cannot be read"):
+        parse_lock(text.replace(pins[AMD64], "sha256:1"))
 
 
 def test_what_is_written_is_read_back() -> None:
@@ -190,3 +200,14 @@ def test_what_wheels_are_built_with_is_read_back_without_credentials() -> None:
     text = render_lock(PYLOCK, table)
     assert "secret" not in text
     assert parse_lock(text).builders == {ARM64: LockedBuilder((DEB,), {"other": (), "own": (wheel,)})}
+
+
+def test_what_stages_are_made_from_is_read_back_without_credentials() -> None:
+    wheel = LockedWheel("six", "1", "six-1-py3-none-any.whl", "https://h/s.whl", SHA, 3)
+    secret = replace_url(wheel, "https://me:secret@h/s.whl")
+    stages = {"model": LockedStage((secret,), {"oci:../a b": f"sha256:{SHA}"}), "empty": LockedStage()}
+    text = render_lock(PYLOCK, replace(TABLE, stages={ARM64: stages}))
+    assert "secret" not in text
+    found = parse_lock(text).stages
+    assert found == {ARM64: {"model": LockedStage((wheel,), stages["model"].images), "empty": LockedStage()}}
+    assert "stage" not in render_lock(PYLOCK, TABLE)

@@ -1,4 +1,4 @@
-"""Embedders: a local model where one is installed, Azure OpenAI's endpoint otherwise."""
+"""Embedders: a model in this process where one is installed, Azure OpenAI's endpoint otherwise."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -7,6 +7,7 @@ from typing import Protocol
 from app.azure import Azure
 from app.embedding.azure import AzureEmbedder
 from app.embedding.local import LocalEmbedder
+from app.embedding.onnx import OnnxEmbedder, model_exported
 from app.settings import Settings
 from app.vectors import Vector
 
@@ -37,11 +38,20 @@ def local_inference_installed() -> bool:
 
 
 def create_embedder(settings: Settings, azure: Azure) -> Embedder:
-    """Choose the back end that the settings ask for, or that is installed."""
-    installed = local_inference_installed()
-    if settings.embedding_backend == "local" and not installed:
+    """Choose the back end that the settings ask for, or the first that is there."""
+    wanted = settings.embedding_backend
+    local = local_inference_installed()
+    exported = find_spec("onnxruntime") is not None and model_exported(settings.embedding_model_folder)
+    if wanted == "local" and not local:
         message = "EMBEDDING_BACKEND is local, but sentence-transformers is not installed"
         raise RuntimeError(message)
-    if settings.embedding_backend != "azure" and installed:
+    if wanted == "onnx" and not exported:
+        message = (
+            "EMBEDDING_BACKEND is onnx, but there is no onnxruntime, or no model in EMBEDDING_MODEL_FOLDER"
+        )
+        raise RuntimeError(message)
+    if wanted == "local" or (wanted == "auto" and local):
         return LocalEmbedder(settings.embedding_device, settings.embedding_timeout)
+    if wanted == "onnx" or (wanted == "auto" and exported):
+        return OnnxEmbedder(settings.embedding_model_folder, settings.embedding_timeout)
     return AzureEmbedder(azure, settings.azure_openai_embedding_deployment)

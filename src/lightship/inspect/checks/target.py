@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lightship.inspect.checks import development, tools
 from lightship.inspect.contents import Contents
 from lightship.inspect.findings import Finding, Rule, Severity
-from lightship.plan.planner import TARGET_LABEL
+from lightship.plan.targets import TARGET_LABEL
 from lightship.project.config import PRODUCTION
 
 NOT_PRODUCTION = Rule(

@@ -1,0 +1,166 @@
+"""Images by reference: what a base, or the files of another image, come from.
+
+`ImageSource` is the seam: what reads an image knows neither layouts nor registries. So far there is one kind
+of source, `oci:PATH[:TAG]`, a layout on this machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from lightship.digest import Digest
+from lightship.errors import IntegrityError, UsageError
+from lightship.oci.layout import Layout
+from lightship.oci.model import (
+    MEDIA_INDEX,
+    MEDIA_MANIFEST,
+    REF_NAME,
+    Descriptor,
+    Image,
+    ImageConfig,
+    Index,
+    Manifest,
+    decode,
+)
+from lightship.platform import Platform
+from lightship.reference import parse_reference
+
+LAYOUT = "oci:"
+
+
+class ImageSource(Protocol):
+    """The images of one reference, one for each platform."""
+
+    def find(self, platform: Platform) -> Image:
+        """Give the image that the reference names now.
+
+        Raises:
+            UsageError: if there is none, or none for the platform.
+            IntegrityError: if what is read of it is missing or damaged.
+
+        """
+
+    def pinned(self, digest: Digest) -> Image:
+        """Give the image whose manifest has this digest, whatever the reference names now.
+
+        Raises:
+            IntegrityError: if it is not there any more, or damaged.
+
+        """
+
+
+def find_source(reference: str, folder: Path) -> ImageSource:
+    """Choose a source; a relative path starts at `folder`.
+
+    Raises:
+        UsageError: for what is no reference, and for one of a registry.
+
+    """
+    if reference.startswith(LAYOUT):
+        path, _, tag = reference.removeprefix(LAYOUT).partition(":")  # as skopeo reads it
+        if not path:
+            raise UsageError(
+                f"{reference!r} names no folder",
+                where=str(folder),
+                hint="write it as oci:PATH or oci:PATH:TAG",
+            )
+        return LayoutSource(Layout(folder / path), tag)
+    name = parse_reference(reference).name.rpartition("/")[2]
+    raise UsageError(
+        f"{reference!r} is an image of a registry, and registries cannot be read yet",
+        where=str(folder),
+        hint=f"copy it to a layout, `skopeo copy docker://{reference} oci:{name}:base`, "
+        f'and write "oci:{name}:base" instead',
+    )
+
+
+class _Offer(NamedTuple):
+    """A manifest of a layout, and the platform that it is for, such as `linux/amd64`."""
+
+    platform: str
+    descriptor: Descriptor
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutSource:
+    """Images of a layout; without a tag, of the only one that is in it."""
+
+    layout: Layout
+    tag: str = ""
+
+    def find(self, platform: Platform) -> Image:
+        """Look the tag up, and in an index the platform."""
+        offers = list(self._offers(self._named()))
+        fitting = [offer for offer in offers if offer.platform == str(platform)]
+        if not fitting:
+            there = ", ".join(sorted({offer.platform for offer in offers})) or "nothing"
+            raise UsageError(
+                f"the image is not there for {platform}; it is for {there}",
+                where=self._where,
+                hint="copy all of its platforms (`skopeo copy --all`), or build for one that is there",
+            )
+        return self.layout.image(fitting[0].descriptor)
+
+    def pinned(self, digest: Digest) -> Image:
+        """Find the blob by its digest; tags do not count."""
+        try:
+            size = self.layout.blob_path(digest).stat().st_size
+        except OSError:
+            raise IntegrityError(
+                f"the layout does not hold {digest} any more",
+                where=self._where,
+                hint="put the locked image back, or run `lightship lock`",
+            ) from None
+        return self.layout.image(Descriptor(MEDIA_MANIFEST, digest, size))
+
+    @property
+    def _where(self) -> str:
+        return f"{self.layout.path}:{self.tag}" if self.tag else str(self.layout.path)
+
+    def _named(self) -> Sequence[Descriptor]:
+        """Give the tag's descriptor; without a tag, all, if they are one image for several platforms."""
+        found = self.layout.index().manifests
+        names = sorted({item.annotations.get(REF_NAME, "") for item in found} - {""})
+        if not self.tag:
+            if len(found) > 1 and (len(names) > 1 or any(item.platform is None for item in found)):
+                raise UsageError(
+                    f"the layout holds {len(found)} images",
+                    where=self._where,
+                    hint="name one as oci:PATH:TAG" + (f"; it has {', '.join(names)}" if names else ""),
+                )
+            return found
+        tagged = [item for item in found if item.annotations.get(REF_NAME) == self.tag]
+        if not tagged:
+            raise UsageError(
+                f"the layout holds no image {self.tag!r}",
+                where=str(self.layout.path),
+                hint=f"it has {', '.join(names)}"
+                if names
+                else "leave the tag out: none of its images has one",
+            )
+        return tagged
+
+    def _offers(self, descriptors: Sequence[Descriptor]) -> Iterator[_Offer]:
+        for descriptor in descriptors:
+            if descriptor.media_type == MEDIA_INDEX:
+                index = decode(self.layout.read(descriptor), Index, where=self.layout.path)
+                yield from self._offers(index.manifests)
+            elif descriptor.media_type == MEDIA_MANIFEST:
+                yield _Offer(self._platform(descriptor), descriptor)
+            else:
+                raise UsageError(
+                    f"{descriptor.media_type} is no manifest of the OCI image specification",
+                    where=self._where,
+                    hint="convert it: `skopeo copy --format oci`",
+                )
+
+    def _platform(self, descriptor: Descriptor) -> str:
+        """Name a manifest's platform; where its descriptor does not say, its configuration does."""
+        if descriptor.platform is not None:
+            return f"{descriptor.platform.os}/{descriptor.platform.architecture}"
+        manifest = decode(self.layout.read(descriptor), Manifest, where=self.layout.path)
+        config = decode(self.layout.read(manifest.config), ImageConfig, where=self.layout.path)
+        return f"{config.os}/{config.architecture}"

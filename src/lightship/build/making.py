@@ -1,0 +1,166 @@
+"""From a project to its image, with the start recorded that the image is made by."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace as with_fields
+
+from lightship.build.building import build_plan, known_start, plan_project, with_builds
+from lightship.build.cache import Memo
+from lightship.build.image import Built
+from lightship.build.machine import Machine
+from lightship.digest import of_value
+from lightship.errors import CheckError, LightshipError, StartError, UsageError
+from lightship.oci.record import Compression
+from lightship.plan.bytecode import IMPORTED
+from lightship.plan.model import Plan
+from lightship.plan.trimming import SAFE, TRACED
+from lightship.platform import Platform
+from lightship.project.config import PRODUCTION
+from lightship.project.detect import Project
+from lightship.project.start import start_path, write_start
+
+if TYPE_CHECKING:
+    from lightship.build.sandbox import Sandbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to build: `locked` takes lock and record as they are, `record` records a start in any case.
+
+    Only production's start is recorded: other targets start something else, and take the record as it is.
+    """
+
+    variant: str
+    platform: Platform
+    target: str = PRODUCTION
+    compression: Compression = Compression.GZIP
+    locked: bool = False
+    record: bool = False
+
+
+def build_project(project: Project, request: Request, machine: Machine) -> tuple[Plan, Built]:
+    """Build an image; a start that its configuration asks for and nobody recorded is recorded first.
+
+    Where bytecode is all that the record is for, an image without it is better than none: a note says why. A
+    traced image that does not work any more is traced anew, once.
+
+    Raises:
+        LightshipError: what planning and building raise; StartError where trimming needs the record.
+
+    """
+    notes: tuple[str, ...] = ()
+    if request.record or _lacks_start(project, request):
+        try:
+            _record(project, request, machine)
+        except LightshipError as error:
+            if request.record or project.config.trim == TRACED:
+                raise
+            notes = (f"no bytecode of what starts: {error.message}. {error.hint}".rstrip(". "),)
+    plan = _plan(project, request, machine)
+    try:
+        built = _deliver(project, plan, request, machine)
+    except StartError:  # raised by the proof
+        if request.record or request.locked:
+            raise
+        _record(project, replace(request, record=True), machine)
+        plan = _plan(project, request, machine)
+        built = _deliver(project, plan, request, machine)
+    return plan, with_fields(built, notes=(*built.notes, *notes))
+
+
+def _plan(project: Project, request: Request, machine: Machine) -> Plan:
+    plan = plan_project(
+        project,
+        request.variant,
+        request.platform,
+        machine,
+        locked=request.locked,
+        target=request.target,
+    )
+    return with_builds(project, plan, machine)
+
+
+def _lacks_start(project: Project, request: Request) -> bool:
+    config, start = project.config, known_start(project, request.variant)
+    if request.target != PRODUCTION:
+        return False
+    if config.trim == TRACED:
+        return start is None or request.platform.architecture not in start.opened
+    return config.bytecode == IMPORTED and start is None
+
+
+def _record(project: Project, request: Request, machine: Machine) -> None:
+    """Build the image as it is before anything depends on the record, start it, and write what it did.
+
+    Raises:
+        CheckError: if the record must be there already.
+        UsageError: if this machine cannot run the image.
+        StartError: if the start fails; that it did is remembered as long as nothing changes.
+
+    """
+    from lightship.build.recording import Recorder
+
+    path = start_path(project.folder, request.variant)
+    if request.locked:
+        raise CheckError(
+            "the start is not recorded",
+            where=str(path),
+            hint="run `lightship build` without --locked once, and commit the file",
+        )
+    config = project.config
+    trim = SAFE if config.trim == TRACED else config.trim
+    plain = with_fields(config, trim=trim, bytecode="none", strip=False)
+    plan = _plan(replace(project, config=plain), request, machine)
+    sandbox = _sandbox(plan, machine)
+    built = build_plan(project, plan, machine, request.compression)
+    image = machine.home.images.image(built.descriptor)
+    failures = Memo(machine.home.cache / "starts")
+    key = of_value([image.manifest.config.digest, msgspec.to_builtins(config.check)])
+    failed = failures.get(key, str)
+    if failed and not request.record and config.trim != TRACED:
+        raise StartError(failed, hint="`lightship build --record` tries it again")
+    try:
+        write_start(path, Recorder(project, machine, sandbox).record(plan, image))
+    except StartError as error:
+        failures.put(key, error.message)
+        raise
+
+
+def _sandbox(plan: Plan, machine: Machine) -> Sandbox:
+    """Find what starts images here.
+
+    Raises:
+        UsageError: if this machine is of another platform, or has no bubblewrap.
+
+    """
+    from lightship.build.sandbox import Sandbox
+
+    here = os.uname().machine
+    if plan.platform.machine != here:
+        raise UsageError(
+            f"an image for {plan.platform} cannot be started on {here}",
+            where=f"{plan.name}, variant {plan.variant}",
+            hint="record its start on a machine of its platform, and commit the file",
+        )
+    return Sandbox.find(machine.environ.get("PATH", ""))
+
+
+def _deliver(project: Project, plan: Plan, request: Request, machine: Machine) -> Built:
+    """Build a finished plan; of production, prove that what was left out of it is missed by nothing."""
+    built = build_plan(project, plan, machine, request.compression)
+    config = project.config
+    if request.target == PRODUCTION and (config.trim == TRACED or config.strip):
+        from lightship.build.proving import prove
+
+        image = machine.home.images.image(built.descriptor)
+        memo = Memo(machine.home.cache / "proofs")
+        key = of_value(
+            [image.manifest.config.digest, config.trim, config.strip, msgspec.to_builtins(config.check)]
+        )
+        memo.get_or_make(key, bool, lambda: prove(project, plan, image, _sandbox(plan, machine), machine))
+    return built

@@ -1,0 +1,41 @@
+"""Which paths a wheel installs; remembered, for a big wheel has many thousand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lightship.build.cache import Memo
+from lightship.build.home import Home
+from lightship.digest import of_value
+from lightship.plan.model import WheelsLayer
+from lightship.wheels.environment import Environment
+from lightship.wheels.model import LockedWheel
+from lightship.wheels.trim import rules_named
+
+
+def written_paths(layer: WheelsLayer, wheel: LockedWheel, home: Home) -> list[str]:
+    """List the paths in the image, each once; the wheel's archive must be fetched."""
+    key = of_value(what_is_written(layer, wheel))
+    return Memo(home.cache / "paths").get_or_make(key, list[str], lambda: _read_paths(layer, wheel, home))
+
+
+def what_is_written(layer: WheelsLayer, wheel: LockedWheel) -> list[object]:
+    """Give what decides the paths that a wheel installs."""
+    rules = [rule.essence() for rule in rules_named(layer.trim) if rule.concerns(wheel.name)]
+    kept = [layer.keep[wheel.name]] if wheel.name in layer.keep else []
+    return [layer.prefix, layer.python, wheel.sha256, rules, *kept]
+
+
+def archive_path(home: Home, sha256: str) -> Path:
+    return home.archives / "sha256" / sha256
+
+
+def _read_paths(layer: WheelsLayer, wheel: LockedWheel, home: Home) -> list[str]:
+    from lightship.wheels.archive import open_wheel
+    from lightship.wheels.install import installed
+
+    with archive_path(home, wheel.sha256).open("rb") as stream:
+        archive = open_wheel(stream, name=wheel.filename)
+        environment = Environment(layer.prefix, layer.python)
+        entries = installed(archive, wheel, environment, layer.trimmer(wheel.name))
+        return list(dict.fromkeys(entry.path for entry in entries))

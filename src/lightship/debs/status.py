@@ -1,0 +1,35 @@
+"""What dpkg says is installed: `/var/lib/dpkg/status`, or a file a package as distroless images have it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from debian.deb822 import Deb822
+
+from lightship.debs.model import InstalledDeb
+from lightship.debs.relations import parse_relations
+
+
+def read_status(texts: Iterable[str], architecture: str) -> tuple[InstalledDeb, ...]:
+    """Read the installed packages of an architecture, or of all, sorted.
+
+    Raises:
+        ResolutionError: if a stanza cannot be read.
+
+    """
+    found = (package for text in texts for package in _packages(text, architecture))
+    return tuple(sorted(set(found)))
+
+
+def _packages(text: str, architecture: str) -> Iterator[InstalledDeb]:
+    for fields in Deb822.iter_paragraphs(text, use_apt_pkg=False):
+        own = fields.get("Architecture", "")
+        state = fields.get("Status", "install ok installed").split()  # status.d has no such field
+        if "Package" in fields and state[-1:] == ["installed"] and own in (architecture, "all"):
+            name = fields["Package"]
+            provides = tuple(
+                (relation.name, relation.version)
+                for group in parse_relations(fields.get("Provides", ""), package=name)
+                for relation in group
+            )
+            yield InstalledDeb(name, fields.get("Version", ""), own, provides)
