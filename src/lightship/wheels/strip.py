@@ -103,7 +103,11 @@ def _strip(content: Content, stream: BinaryIO) -> Stripped | None:
     stays = [bool(section.flags & _SHF_ALLOC) or section.end <= kept for section in sections]
     kept = max([kept, *(section.end for section, stay in zip(sections, stays, strict=True) if stay)])
     table_end = sections_at + count * _SECTION.size
-    if len(sections) != count or kept > content.size or not _is_described(sections, (sections_at, table_end), kept, content.size):
+    if (
+        len(sections) != count
+        or kept > content.size
+        or not _is_described(sections, (sections_at, table_end), kept, content.size)
+    ):
         return None
     names = _read(stream, sections[names_index].offset, sections[names_index].size)
     aligned = -(-(kept + len(names)) // 8) * 8

@@ -109,7 +109,7 @@ class Fake:
         self.recorded, self.proven, self.failing = 0, 0, failing
         monkeypatch.setattr("lightship.build.sandbox.Sandbox.find", lambda _: self)
         monkeypatch.setattr("lightship.build.recording.Recorder.record", self.record)
-        monkeypatch.setattr("lightship.build.proving.prove", self.prove)
+        monkeypatch.setattr("lightship.build.proving.prove_start", self.prove)
 
     def record(self, _plan: Plan, _image: LayoutImage) -> Start:
         self.recorded += 1
@@ -171,7 +171,7 @@ def test_what_does_not_work_any_more_is_traced_anew(made: Locked, monkeypatch: p
             raise error
         return True
 
-    monkeypatch.setattr("lightship.build.proving.prove", prove)
+    monkeypatch.setattr("lightship.build.proving.prove_start", prove)
     build(made, replace(REQUEST, locked=False))
     assert fake.recorded == 1
 
@@ -184,7 +184,7 @@ def test_a_locked_build_does_not_record_anew(made: Locked, monkeypatch: pytest.M
     def prove(*_: object) -> bool:
         raise StartError("a file is missing")
 
-    monkeypatch.setattr("lightship.build.proving.prove", prove)
+    monkeypatch.setattr("lightship.build.proving.prove_start", prove)
     with pytest.raises(StartError, match="a file is missing"):
         build(made)
     assert fake.recorded == 0
