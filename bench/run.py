@@ -7,71 +7,88 @@ speed drifts. Everything lies under `.bench/`, and archives stay there: every fi
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import statistics
 import subprocess
-import sys
 import time
 import tomllib
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-BENCH = ROOT / ".bench"
-PROJECT, TRIMMED, HOME = BENCH / "whole" / "pharmabot", BENCH / "safe" / "pharmabot", BENCH / "home"
-LIGHTSHIP = Path(sys.executable).with_name("lightship")
+from builders import builder_rows
+from harness import (
+    BENCH,
+    HOME,
+    Row,
+    copy_example,
+    forget_layers,
+    lightship,
+    megabytes,
+    ratio,
+    repeat,
+    seconds,
+)
+from starts import start_rows
+
+WHOLE, PROJECT = BENCH / "whole" / "pharmabot", BENCH / "project" / "pharmabot"
+"""The example with nothing left out and nothing compiled, for like to meet like; and as it is."""
 ADDED = "python-slugify"
 RUNS, SLOW_RUNS = 7, 3
-Row = tuple[str, str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One finished process: wall seconds, largest resident set in bytes, standard output."""
-
-    seconds: float
-    memory: int
-    output: bytes
 
 
 def main() -> None:
-    prepare()
-    sizes = [
-        *size_rows(PROJECT, "none", "wheels whole", ("110 MB", "35 MB")),
-        *size_rows(PROJECT, "cpu", "wheels whole", ("", "")),
-        *size_rows(TRIMMED, "none", "trimmed", ("", "")),
-        *size_rows(TRIMMED, "cpu", "trimmed", ("", "")),
+    copy_example(WHOLE, trim='"none"', strip="false", bytecode='"none"')
+    copy_example(PROJECT)
+    rows = [
+        *size_rows(WHOLE, "none", "wheels whole", ("110 MB", "35 MB")),
+        *size_rows(WHOLE, "cpu", "wheels whole", ("", "")),
+        *size_rows(PROJECT, "none", "as it is", ("105 MB", "33 MB")),
+        *size_rows(PROJECT, "onnx-int8", "as it is", ("290 MB", "100 MB")),
+        *size_rows(PROJECT, "cpu", "as it is", ("", "")),
+        *size_rows(settings("safe", strip="false"), "cpu", "not stripped", ("1160 MB", "370 MB")),
+        *size_rows(settings("traced", trim='"traced"'), "cpu", "traced", ("880 MB", "")),
+        *size_rows(settings("traced"), "cpu", "traced, zstd", ("880 MB", "290 MB"), "--compression", "zstd"),
+        *cold_rows(),
+        *added_rows(),
+        *app_rows(),
+        *idle_rows(),
+        help_row(),
+        *builder_rows(),
+        *start_rows(),
     ]
-    rows = [*cold_rows(), *added_rows(), *app_rows(), *idle_rows(), help_row()]
     print(f"\n{'what':58}{'measured':>14}{'bar':>12}")
-    for what, measured, bar in (*rows, *sizes):
+    for what, measured, bar in rows:
         print(f"{what:58}{measured:>14}{bar:>12}")
 
 
-def size_rows(project: Path, variant: str, how: str, bars: tuple[str, str]) -> list[Row]:
-    image = json.loads(lightship("build", project, "--variant", variant, "--json").output)
+def settings(name: str, **settings: str) -> Path:
+    """Copy the example with other settings; a start is recorded for it where it has none."""
+    return copy_example(BENCH / name / "pharmabot", **settings)
+
+
+def size_rows(project: Path, variant: str, how: str, bars: tuple[str, str], *options: str) -> list[Row]:
+    image = json.loads(lightship("build", project, "--variant", variant, "--json", *options).output)
     return [
-        (f"{variant}, {how}, {key}", megabytes(image[key]), bar)
+        (f"{variant}, {how}, {key}", megabytes(image[key]), f"≤ {bar}" if bar else "")
         for key, bar in zip(("unpacked", "compressed"), bars, strict=True)
     ]
 
 
 def cold_rows() -> list[Row]:
     """From fetched archives to a finished layout, and the same wheels by unzip, tar and gzip -6."""
-    ours, ratios, memory = [], [], []
+    whole, default, ratios, memory = [], [], [], []
     for _ in range(SLOW_RUNS):
         forget_layers()
-        run = lightship("build", PROJECT, "--offline")
+        run = lightship("build", WHOLE, "--offline")
         by_hand = unzip_tar_gzip()
-        ours.append(run.seconds)
+        whole.append(run.seconds)
         memory.append(run.memory)
         ratios.append(by_hand / run.seconds)
+        forget_layers()
+        default.append(lightship("build", PROJECT, "--offline").seconds)
     return [
-        ("cpu, nothing built → finished layout", seconds(ours), "< 10 s"),
+        ("cpu, wheels whole, nothing built → finished layout", seconds(whole), "< 10 s"),
         ("  unzip, tar, gzip -6 of its wheels takes times as long", ratio(ratios), "≥ 8 x"),
         ("  peak memory", megabytes(max(memory)), "< 300 MB"),
+        ("  as it is: trimmed, stripped, with bytecode", seconds(default), ""),
     ]
 
 
@@ -126,21 +143,6 @@ def help_row() -> Row:
     return ("lightship --help", seconds(times), "< 0.15 s")
 
 
-def prepare() -> None:
-    """Lay out the example twice: as it is, and with nothing of its wheels left out, for like to meet like."""
-    ignore = shutil.ignore_patterns("__pycache__", "tests", ".*_cache")
-    for folder in (PROJECT, TRIMMED):
-        shutil.copytree(ROOT / "examples" / "pharmabot", folder, ignore=ignore, dirs_exist_ok=True)
-    file = PROJECT / "pyproject.toml"
-    file.write_text(file.read_text().replace("[tool.lightship]\n", '[tool.lightship]\ntrim = "none"\n'))
-
-
-def forget_layers() -> None:
-    """Back to nothing built: only archives and what was read from locks stay."""
-    shutil.rmtree(HOME / "data", ignore_errors=True)
-    shutil.rmtree(HOME / "cache" / "layers", ignore_errors=True)
-
-
 def unzip_tar_gzip() -> float:
     """Seconds to make one compressed tar of the wheels as by hand; tar and gzip run side by side."""
     folder = BENCH / "by-hand"
@@ -157,49 +159,10 @@ def unzip_tar_gzip() -> float:
 
 def locked_wheels() -> list[Path]:
     """The fetched wheels of the lock: of those it lists for a distribution, the one that was chosen."""
-    packages = tomllib.loads((PROJECT / "pylock.cpu.toml").read_text())["packages"]
+    packages = tomllib.loads((WHOLE / "pylock.cpu.toml").read_text())["packages"]
     digests = [wheel["hashes"]["sha256"] for package in packages for wheel in package["wheels"]]
     archives = (HOME / "cache" / "archives" / "sha256" / digest for digest in digests)
     return [path for path in archives if path.is_file()]
-
-
-def repeat(
-    measure: Callable[[], Run], count: int, *, before: Callable[[int], None] = lambda _number: None
-) -> list[Run]:
-    runs = []
-    for number in range(count):
-        before(number)
-        runs.append(measure())
-    return runs
-
-
-def lightship(*arguments: object) -> Run:
-    """Run the command as a whole process, and take the kernel's own account of it."""
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [LIGHTSHIP, *map(str, arguments)],
-        env={**os.environ, "LIGHTSHIP_HOME": str(HOME)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    output, errors = process.stdout.read(), process.stderr.read()  # type: ignore[union-attr]
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"lightship {' '.join(map(str, arguments))} failed:\n{errors.decode()}{output.decode()}")
-    elapsed = time.perf_counter() - started
-    return Run(elapsed, usage.ru_maxrss * 1024, output)
-
-
-def seconds(values: list[float]) -> str:
-    return f"{statistics.median(values):.2f} s"
-
-
-def ratio(values: list[float]) -> str:
-    return f"{statistics.median(values):.1f} x"
-
-
-def megabytes(count: float) -> str:
-    return f"{count / 1e6:.1f} MB"
 
 
 if __name__ == "__main__":

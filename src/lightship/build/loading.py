@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +18,7 @@ from lightship.build.steps import Inputs, layer_entries
 from lightship.build.written import archive_path, written_paths
 from lightship.errors import StageError
 from lightship.oci.model import Execution
-from lightship.plan.model import Plan, WheelsLayer
+from lightship.plan.model import WheelsLayer
 from lightship.wheels.strip import is_library
 
 _PLACE = "/run/lightship"
@@ -26,9 +26,9 @@ _PLACE = "/run/lightship"
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """An unpacked image, made from `plan`, whose libraries are to be loaded; `python` is its interpreter."""
+    """An unpacked image with stripped layers, whose libraries are to be loaded by its `python`."""
 
-    plan: Plan
+    layers: Collection[WheelsLayer]
     root: Path
     execution: Execution
     python: str
@@ -45,7 +45,7 @@ class Loading:
             StageError: if stripping broke one.
 
         """
-        paths = [path for layer in self._layers for path in self._libraries(layer)]
+        paths = [path for layer in self.layers for path in self._libraries(layer)]
         failing = self._failing(paths, ())
         if failing:
             with tempfile.TemporaryDirectory(dir=self.home.cache) as folder:
@@ -58,10 +58,6 @@ class Loading:
                     hint="set strip = false in [tool.lightship], and tell the makers of Lightship",
                 )
         return len(paths)
-
-    @property
-    def _layers(self) -> Iterator[WheelsLayer]:
-        return (layer for layer in self.plan.layers if isinstance(layer, WheelsLayer) and layer.strip)
 
     def _libraries(self, layer: WheelsLayer) -> Iterator[str]:
         for wheel in layer.wheels:
@@ -86,7 +82,7 @@ class Loading:
         return [path.removeprefix("/") for path in msgspec.json.decode(answer, type=list[str])]
 
     def _originals(self, wanted: frozenset[str], folder: Path) -> Iterator[tuple[str, Path]]:
-        for layer in self._layers:
+        for layer in self.layers:
             whole = replace(layer, strip=False)
             archives = {wheel.sha256: archive_path(self.home, wheel.sha256) for wheel in layer.wheels}
             with layer_entries(whole, Inputs(archives, folder)) as entries:

@@ -17,7 +17,7 @@ from lightship.digest import of_value
 from lightship.errors import CheckError, LightshipError, StartError, UsageError
 from lightship.oci.record import Compression
 from lightship.plan.bytecode import IMPORTED
-from lightship.plan.model import Plan
+from lightship.plan.model import Plan, WheelsLayer, layer_key
 from lightship.plan.trimming import SAFE, TRACED
 from lightship.platform import Platform
 from lightship.project.config import PRODUCTION
@@ -26,6 +26,7 @@ from lightship.project.start import start_path, write_start
 
 if TYPE_CHECKING:
     from lightship.build.sandbox import Sandbox
+    from lightship.oci.layout import LayoutImage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,14 +154,37 @@ def _sandbox(plan: Plan, machine: Machine) -> Sandbox:
 def _deliver(project: Project, plan: Plan, request: Request, machine: Machine) -> Built:
     """Build a finished plan; of production, prove that what was left out of it is missed by nothing."""
     built = build_plan(project, plan, machine, request.compression)
-    config = project.config
-    if request.target == PRODUCTION and (config.trim == TRACED or config.strip):
-        from lightship.build.proving import prove
+    if request.target != PRODUCTION:
+        return built
+    image = machine.home.images.image(built.descriptor)
+    notes = _prove_loading(project, plan, image, machine) if project.config.strip else ()
+    if project.config.trim == TRACED:
+        from lightship.build.proving import prove_start
 
-        image = machine.home.images.image(built.descriptor)
         memo = Memo(machine.home.cache / "proofs")
-        key = of_value(
-            [image.manifest.config.digest, config.trim, config.strip, msgspec.to_builtins(config.check)]
-        )
-        memo.get_or_make(key, bool, lambda: prove(project, plan, image, _sandbox(plan, machine), machine))
-    return built
+        key = of_value(["start", image.manifest.config.digest, msgspec.to_builtins(project.config.check)])
+        memo.get_or_make(key, bool, lambda: prove_start(project, image, _sandbox(plan, machine), machine))
+    return with_fields(built, notes=(*built.notes, *notes))
+
+
+def _prove_loading(project: Project, plan: Plan, image: LayoutImage, machine: Machine) -> tuple[str, ...]:
+    """Load the libraries of stripped layers that were not proven before; where nothing can be run, say so."""
+    from lightship.build.proving import prove_loading, stripped_libraries
+
+    memo = Memo(machine.home.cache / "proofs")
+    layers = {
+        of_value(["loading", layer_key(layer, Compression.GZIP)]): layer
+        for layer in plan.layers
+        if isinstance(layer, WheelsLayer)
+    }
+    unproven = {key: layer for key, layer in layers.items() if not memo.get(key, bool)}
+    loadable = [layer for layer in unproven.values() if stripped_libraries(layer, machine.home)]
+    if loadable:
+        try:
+            sandbox = _sandbox(plan, machine)
+        except UsageError as error:
+            return (f"stripped libraries were not tried: {error.message}",)
+        prove_loading(project, loadable, image, sandbox, machine)
+    for key in unproven:
+        memo.put(key, value=True)
+    return ()

@@ -26,6 +26,7 @@ _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SEGMENT = struct.Struct("<IIQQQQQQ")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 _ET_DYN, _SHT_NOBITS, _SHF_ALLOC = 3, 8, 2
+_LARGEST = 1 << 40
 _PADDING = 4096
 """Bytes between sections that may belong to none: linkers align them."""
 
@@ -102,7 +103,11 @@ def _strip(content: Content, stream: BinaryIO) -> Stripped | None:
     stays = [bool(section.flags & _SHF_ALLOC) or section.end <= kept for section in sections]
     kept = max([kept, *(section.end for section, stay in zip(sections, stays, strict=True) if stay)])
     table_end = sections_at + count * _SECTION.size
-    if kept > content.size or not _is_described(sections, (sections_at, table_end), kept, content.size):
+    if (
+        len(sections) != count
+        or kept > content.size
+        or not _is_described(sections, (sections_at, table_end), kept, content.size)
+    ):
         return None
     names = _read(stream, sections[names_index].offset, sections[names_index].size)
     aligned = -(-(kept + len(names)) // 8) * 8
@@ -135,5 +140,8 @@ def _table(stream: BinaryIO, row: struct.Struct, offset: int, count: int) -> lis
 
 
 def _read(stream: BinaryIO, offset: int, size: int) -> bytes:
+    """Read up to `size` bytes; nothing where a damaged header points beyond every file."""
+    if offset > _LARGEST or size > _LARGEST:
+        return b""
     stream.seek(offset)
     return stream.read(size)

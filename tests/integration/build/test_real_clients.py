@@ -45,7 +45,9 @@ def layout(pharmabot: Built, tmp_path_factory: pytest.TempPathFactory) -> Layout
     """Both variants in one OCI layout, as `-o oci:DIR` writes it."""
     path = tmp_path_factory.mktemp("layout") / "images"
     for variant in VARIANTS:
-        digest = pharmabot.lightship.build(pharmabot.folder, "--variant", variant, "-o", f"oci:{path}")
+        digest = pharmabot.lightship.build(
+            pharmabot.folder, "--variant", variant, "--locked", "-o", f"oci:{path}"
+        )
         assert digest == pharmabot.digests[variant]
     return Layout(path)
 

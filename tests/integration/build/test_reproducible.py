@@ -18,7 +18,7 @@ from tests.integration.build.conftest import Built, copy_example
 from tests.integration.build.pythons import RUNNING, available, candidates
 
 pytestmark = pytest.mark.integration
-LOCK = "pylock.none.toml"
+LOCK, START = "pylock.none.toml", "start.none.json"
 NOBODY = 65534
 AS_NOBODY = ("/usr/bin/setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--")
 OTHER_SURROUNDINGS = {
@@ -42,11 +42,12 @@ def elsewhere() -> Iterator[Path]:
 
 @pytest.fixture
 def copy(pharmabot: Built) -> Copy:
-    """Make another checkout of the project: the same contents and lock, other times."""
+    """Make another checkout of the project: the same contents, lock and recorded start, other times."""
 
     def make(folder: Path) -> Path:
         copy_example(folder)
-        shutil.copyfile(pharmabot.folder / LOCK, folder / LOCK)
+        for name in (LOCK, START):
+            shutil.copyfile(pharmabot.folder / name, folder / name)
         for path in folder.rglob("*"):
             os.utime(path, (1_000_000_000, 1_000_000_000))
         return folder

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from lightship.oci.layout import LayoutImage
 
 VENV = "opt/venv/"
-EMPTY_ENVIRONMENT = re.compile(r"bin/python[0-9.]*|pyvenv\.cfg")
+NOT_INSTALLED = re.compile(r"bin/python[0-9.]*|pyvenv\.cfg|.*/__pycache__/.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ Tree = dict[str, File]
 
 
 def environment_files(image: LayoutImage) -> Iterator[tuple[str, File]]:
+    """Yield what is installed; bytecode, which is not, aside."""
     for layer in image.manifest.layers:
         with (
             gzip.open(image.layout.blob_path(layer.digest)) as plain,  # tarfile's own reads one member
@@ -34,7 +35,7 @@ def environment_files(image: LayoutImage) -> Iterator[tuple[str, File]]:
         ):
             for member in archive:
                 path = member.name.removeprefix(VENV)
-                if path == member.name or member.isdir() or EMPTY_ENVIRONMENT.fullmatch(path):
+                if path == member.name or member.isdir() or NOT_INSTALLED.fullmatch(path):
                     continue
                 stream = archive.extractfile(member)
                 assert stream is not None, f"{path} is no regular file"

@@ -1,0 +1,86 @@
+"""What the measurements share: the command as a whole process, a home of their own, figures as text."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BENCH = ROOT / ".bench"
+HOME = BENCH / "home"
+LIGHTSHIP = Path(sys.executable).with_name("lightship")
+Row = tuple[str, str, str]
+"""What was measured, the figure, the bar that it should meet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One finished process: wall seconds, largest resident set in bytes, standard output."""
+
+    seconds: float
+    memory: int
+    output: bytes
+
+
+def copy_example(folder: Path, **settings: str) -> Path:
+    """Copy the example, its locks and records aside, with some top-level settings of its own."""
+    ignore = shutil.ignore_patterns("__pycache__", "tests", ".*_cache")
+    shutil.copytree(ROOT / "examples" / "pharmabot", folder, ignore=ignore, dirs_exist_ok=True)
+    file = folder / "pyproject.toml"
+    lines = [line for line in file.read_text().splitlines() if line.partition(" = ")[0] not in settings]
+    at = lines.index("[tool.lightship]") + 1
+    lines[at:at] = [f"{name} = {value}" for name, value in settings.items()]
+    file.write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def forget_layers() -> None:
+    """Back to nothing built: only archives and what was read from locks stay."""
+    shutil.rmtree(HOME / "data", ignore_errors=True)
+    shutil.rmtree(HOME / "cache" / "layers", ignore_errors=True)
+
+
+def repeat(
+    measure: Callable[[], Run], count: int, *, before: Callable[[int], None] = lambda _number: None
+) -> list[Run]:
+    runs = []
+    for number in range(count):
+        before(number)
+        runs.append(measure())
+    return runs
+
+
+def lightship(*arguments: object) -> Run:
+    """Run the command as a whole process, and take the kernel's own account of it."""
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [LIGHTSHIP, *map(str, arguments)],
+        env={**os.environ, "LIGHTSHIP_HOME": str(HOME)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    output, errors = process.stdout.read(), process.stderr.read()  # type: ignore[union-attr]
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"lightship {' '.join(map(str, arguments))} failed:\n{errors.decode()}{output.decode()}")
+    elapsed = time.perf_counter() - started
+    return Run(elapsed, usage.ru_maxrss * 1024, output)
+
+
+def seconds(values: list[float]) -> str:
+    return f"{statistics.median(values):.2f} s"
+
+
+def ratio(values: list[float]) -> str:
+    return f"{statistics.median(values):.1f} x"
+
+
+def megabytes(count: float) -> str:
+    return f"{count / 1e6:.1f} MB"
