@@ -11,6 +11,7 @@ from lightship.build.sandbox import Link, Scratch, Volume
 
 LIVE = "/run/lightship/project"
 """Where the project is mounted for the links to single files, in memory."""
+BYTECODE = "__pycache__"
 Mount = Volume | Scratch | Link
 
 
@@ -18,7 +19,8 @@ def watch_mounts(root: Path, folder: Path, workdir: str, sources: Sequence[str])
     """Mount the sources of the project in `folder`, read-only, at their places in the image at `root`.
 
     A single file becomes a link into the project, for editors and git replace files, and a mount of a file
-    goes on showing the one that was replaced. A source that is not in the image is left out.
+    goes on showing the one that was replaced. A source that is not in the image is left out. The image's
+    bytecode of what is beside a file is hidden: Python would take it without a look at the source.
     """
     places = sorted({posixpath.normpath(source) for source in sources})
     there = [place for place in places if find_in_root(root, f"{workdir}/{place}")]
@@ -30,7 +32,10 @@ def watch_mounts(root: Path, folder: Path, workdir: str, sources: Sequence[str])
     for place in there:
         if place not in files:
             mounts.append(Volume(folder / place, _join(workdir, place), read_only=True))
-    return tuple(mounts)
+            bytecode = _join(workdir, posixpath.join(posixpath.dirname(place), BYTECODE))
+            if (folder / place).is_file() and find_in_root(root, bytecode):
+                mounts.append(Scratch(bytecode))
+    return tuple(dict.fromkeys(mounts))
 
 
 def _laid_out(root: Path, workdir: str, parent: str, files: Sequence[str]) -> Iterator[Mount]:
@@ -39,6 +44,8 @@ def _laid_out(root: Path, workdir: str, parent: str, files: Sequence[str]) -> It
     yield Scratch(place)
     inside = find_in_root(root, place)
     for child in sorted(inside.iterdir()) if inside else ():
+        if child.name == BYTECODE:
+            continue
         name = posixpath.join(parent, child.name)
         if name in files:
             yield Link(f"{LIVE}/{name}", _join(place, child.name))

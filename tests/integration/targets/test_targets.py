@@ -27,8 +27,8 @@ def test_targets_have_all_layers_of_production(service: Service) -> None:
         production = service.layers(variant, "production")
         for target in ("development", "profiling"):
             layers = service.layers(variant, target)
-            assert layers[: len(production) - 1] == production[:-1]
-            assert layers[-1] == production[-1]
+            assert layers[: len(production) - 2] == production[:-2]
+            assert layers[-2:] == production[-2:]  # the application and its bytecode
             validate(service.lightship.image(f"service:{variant}-{target}"))
 
 

@@ -57,6 +57,18 @@ def test_a_file_in_a_folder_is_laid_out_there(folder: Path) -> None:
     ]
 
 
+def test_bytecode_beside_a_file_is_hidden_for_it_would_be_taken_unseen(folder: Path) -> None:
+    for place in ("", "app", "app/pkg"):
+        made = folder / "root" / place / "__pycache__"
+        made.mkdir()
+        (made / "main.cpython-311.pyc").touch()
+    laid_out = mounts(folder, "main.py")
+    assert Scratch("/app") in laid_out
+    assert not any("__pycache__" in mount.container for mount in laid_out)
+    (folder / "root/main.py").touch()
+    assert mounts(folder, "main.py", workdir="/")[-1] == Scratch("/__pycache__")
+
+
 def test_what_is_not_in_the_image_is_left_out(folder: Path) -> None:
     (folder / "project/empty").mkdir()
     assert mounts(folder, "empty") == []
