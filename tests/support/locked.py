@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lightship.build.bytecode import LOADERS
 from lightship.build.inputs import target_inputs
-from lightship.build.locking import inputs_of
+from lightship.build.locks import inputs_of
 from lightship.build.machine import Machine
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest

@@ -9,14 +9,16 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from lightship.build import locking
 from lightship.build.baseimage import blob_reader
 from lightship.build.cache import FileDigests, Memo
 from lightship.build.fetching import Fetcher
 from lightship.build.image import Built
+from lightship.build.locking import ensure_lock
+from lightship.build.locks import is_current, require_current
 from lightship.build.machine import Machine
 from lightship.build.pipeline import Builder
 from lightship.build.remarks import remarks
+from lightship.build.selecting import select
 from lightship.build.store import image_name
 from lightship.digest import Digest
 from lightship.oci.record import Compression
@@ -51,10 +53,10 @@ def plan_project(
     """
     own = find_target(project, target)
     if locked:
-        locking.require_current(project, variant, machine, target)
+        require_current(project, variant, machine, target)
     else:
-        locking.ensure_lock(project, variant, machine, target)
-    selection = locking.select(project, variant, platform, machine, target)
+        ensure_lock(project, variant, machine, target)
+    selection = select(project, variant, platform, machine, target)
     plan = make_plan(
         project.config,
         variant,
@@ -126,9 +128,9 @@ def advice(project: Project, plan: Plan, machine: Machine) -> tuple[str, ...]:
     from lightship.project.usage import read_usage
 
     others = {
-        name: locking.select(project, name, plan.platform, machine, plan.target)
+        name: select(project, name, plan.platform, machine, plan.target)
         for name in project.config.variants
-        if name != plan.variant and locking.is_current(project, name, machine, plan.target)
+        if name != plan.variant and is_current(project, name, machine, plan.target)
     }
     usage = read_usage(project.folder, _files(project, machine).application)
     return torch_notes(plan, usage, others, machine.home)

@@ -35,7 +35,8 @@ def command(
 
     The lock is a PEP 751 file; Debian packages stand in its [tool.lightship] table. Commit it.
     """
-    from lightship.build import locking
+    from lightship.build.locking import make_lock
+    from lightship.build.locks import require_current
     from lightship.project.config import PRODUCTION
     from lightship.project.detect import read_project
     from lightship.project.targets import declared_targets, find_target
@@ -51,9 +52,9 @@ def command(
         try:
             if check:
                 for each in (PRODUCTION, *targets):
-                    locking.require_current(project, variant, surroundings, each)
+                    require_current(project, variant, surroundings, each)
                 continue
-            file = locking.make_lock(project, variant, surroundings, upgrade=upgrade, targets=tuple(targets))
+            file = make_lock(project, variant, surroundings, upgrade=upgrade, targets=tuple(targets))
         except LightshipError as error:
             # one variant's index may be out of reach here: the others are locked all the same
             failed.append(error)

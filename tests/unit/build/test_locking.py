@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from lightship.build import locking
 from lightship.build.building import build_plan, default_name, plan_project, tag
+from lightship.build.locks import is_current
+from lightship.build.selecting import select
 from lightship.errors import CheckError, LightshipError, UsageError
 from lightship.oci.record import Compression
 from lightship.oci.validate import validate
@@ -45,13 +46,13 @@ def test_an_image_is_tagged_in_full(made: Locked) -> None:
 
 
 def test_a_lock_is_current_until_something_else_is_asked_for(made: Locked) -> None:
-    assert locking.is_current(made.project(), "none", made.machine())
+    assert is_current(made.project(), "none", made.machine())
     (made.folder / "requirements.txt").write_text("demo\nother\n# a remark\n\n")
-    assert locking.is_current(made.project(), "none", made.machine())
+    assert is_current(made.project(), "none", made.machine())
     (made.folder / "requirements.txt").write_text("demo\nother>=1\n")
-    assert not locking.is_current(made.project(), "none", made.machine())
+    assert not is_current(made.project(), "none", made.machine())
     write_lock(made)
-    assert locking.is_current(made.project(), "none", made.machine())
+    assert is_current(made.project(), "none", made.machine())
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_a_lock_is_current_until_something_else_is_asked_for(made: Locked) -> No
 )
 def test_a_lock_is_stale_when_the_configuration_changes(made: Locked, text: str) -> None:
     (made.folder / "lightship.toml").write_text(text)
-    assert not locking.is_current(made.project(), "none", made.machine())
+    assert not is_current(made.project(), "none", made.machine())
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_a_lock_is_stale_when_the_configuration_changes(made: Locked, text: str)
 )
 def test_a_lock_stays_current_when_only_the_image_changes(made: Locked, text: str) -> None:
     (made.folder / "lightship.toml").write_text(text)
-    assert locking.is_current(made.project(), "none", made.machine())
+    assert is_current(made.project(), "none", made.machine())
 
 
 def test_locked_insists_on_a_current_lock(made: Locked) -> None:
@@ -89,7 +90,7 @@ def test_locked_insists_on_a_current_lock(made: Locked) -> None:
 def test_without_a_lock_there_is_no_selection(made: Locked) -> None:
     made.lock.unlink()
     with pytest.raises(UsageError, match="there is no lock") as error:
-        locking.select(made.project(), "none", AMD64, made.machine())
+        select(made.project(), "none", AMD64, made.machine())
     assert "lightship lock" in error.value.hint
 
 
@@ -97,8 +98,8 @@ def test_without_a_lock_there_is_no_selection(made: Locked) -> None:
 def test_a_damaged_lock_is_an_error_that_names_it(made: Locked, data: bytes) -> None:
     made.lock.write_bytes(data)
     for call in (
-        lambda: locking.select(made.project(), "none", AMD64, made.machine()),
-        lambda: locking.is_current(made.project(), "none", made.machine()),
+        lambda: select(made.project(), "none", AMD64, made.machine()),
+        lambda: is_current(made.project(), "none", made.machine()),
     ):
         with pytest.raises(UsageError) as error:
             call()
@@ -125,7 +126,7 @@ def test_a_lock_is_stale_when_stages_install_or_take_other_things(made: Locked) 
 
     def current(run: str, more: str = "") -> bool:
         (made.folder / "lightship.toml").write_text(STAGE.format(run=run, more=more))
-        return locking.is_current(made.project(), "none", made.machine())
+        return is_current(made.project(), "none", made.machine())
 
     assert not current("make")
     write_lock(made)
