@@ -18,6 +18,7 @@ COMMANDS = {
     "build": "Make the image.",
     "run": "Start an image in a sandbox, without Docker.",
     "verify": "Prove what an image holds, and what it does not.",
+    "dockerfile": "Write the plan as Dockerfile, Compose, bake and CI files.",
     "images": "List the images in the local store.",
     "cache": "Show or empty the cache.",
 }

@@ -1,0 +1,103 @@
+"""`lightship dockerfile`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lightship.cli.options import Output, common, machine, path_argument
+from lightship.cli.terminal import show_json
+from lightship.dockerfile.emit.model import CIS, STYLES, Options
+
+if TYPE_CHECKING:
+    from lightship.build.machine import Machine
+    from lightship.dockerfile.emit.facts import Plans
+    from lightship.dockerfile.emit.model import CI, Style
+    from lightship.project.detect import Project
+
+
+@click.command()
+@path_argument
+@click.option("--variant", "variants", multiple=True, help="Only this variant (repeatable); all by default.")
+@click.option(
+    "--style",
+    type=click.Choice(STYLES),
+    default=STYLES[0],
+    show_default=True,
+    help="What the builder hands on: wheels, what they install, or a virtual environment.",
+)
+@click.option("--ci", type=click.Choice(CIS), help="Write a workflow that builds and verifies, too.")
+@click.option(
+    "--portable", is_flag=True, help="Do without COPY --link, for Buildah, Podman and Docker 20.10."
+)
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file is missing or stale.")
+@click.option("--stdout", is_flag=True, help="Print the Dockerfile, and write nothing.")
+@click.option("--force", is_flag=True, help="Overwrite files that Lightship did not make.")
+@click.option("--locked", is_flag=True, help="Fail if a lock is missing or stale.")
+@click.option("--offline", is_flag=True, help="Use only what is in the caches.")
+@common
+def command(
+    *,
+    path: Path,
+    variants: tuple[str, ...],
+    style: Style,
+    ci: CI | None,
+    portable: bool,
+    check: bool,
+    stdout: bool,
+    force: bool,
+    locked: bool,
+    offline: bool,
+    output: Output,
+) -> None:
+    """Write the plan as Dockerfile, .dockerignore, compose.yaml and docker-bake.hcl.
+
+    What they install is pinned in docker/requirements, by the hashes in the lock. Commit all of them.
+    """
+    from lightship.dockerfile.emit.emit import emit
+    from lightship.dockerfile.emit.files import check_files, ignored, write_files
+    from lightship.project.detect import read_project
+
+    project = read_project(path)
+    options = Options(style, portable, ci, variants)
+    surroundings = machine(output, offline=offline)
+    names = variants or tuple(project.config.variants)
+    files = emit(project, _plans(project, names, surroundings, locked=locked or check), options)
+    if stdout:
+        click.echo(files["Dockerfile"], nl=False)
+        return
+    if check:
+        check_files(path, files, options.command)
+    written = () if check else write_files(path, files, force=force)
+    for name in ignored(path, files):
+        surroundings.reporter.warn(f".dockerignore leaves out {name}, which the Dockerfile copies")
+    _show(files, written, output)
+
+
+def _plans(project: Project, variants: tuple[str, ...], surroundings: Machine, *, locked: bool) -> Plans:
+    from lightship.build.building import plan_project
+    from lightship.project.config import PRODUCTION
+    from lightship.project.targets import DEVELOPMENT
+
+    targets = dict.fromkeys((PRODUCTION, DEVELOPMENT, *sorted(project.config.targets)))
+    return {
+        (variant, target): {
+            platform: plan_project(project, variant, platform, surroundings, locked=locked, target=target)
+            for platform in project.platforms
+        }
+        for variant in variants
+        for target in targets
+    }
+
+
+def _show(files: Mapping[str, str], written: tuple[str, ...], output: Output) -> None:
+    if output.as_json:
+        show_json({"files": sorted(files), "written": sorted(written)})
+        return
+    for name in written:
+        click.echo(f"{'wrote' if name in files else 'removed'} {name}")
+    if not written:
+        click.echo(f"{len(files)} files are as they should be")
