@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +18,22 @@ if TYPE_CHECKING:
     from lightship.dockerfile.emit.facts import Plans
     from lightship.dockerfile.emit.model import CI, Style
     from lightship.project.detect import Project
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What the command line asks for."""
+
+    path: Path
+    variants: tuple[str, ...]
+    style: Style
+    ci: CI | None
+    portable: bool
+    check: bool
+    stdout: bool
+    force: bool
+    locked: bool
+    offline: bool
 
 
 @click.command()
@@ -39,20 +56,7 @@ if TYPE_CHECKING:
 @click.option("--locked", is_flag=True, help="Fail if a lock is missing or stale.")
 @click.option("--offline", is_flag=True, help="Use only what is in the caches.")
 @common
-def command(
-    *,
-    path: Path,
-    variants: tuple[str, ...],
-    style: Style,
-    ci: CI | None,
-    portable: bool,
-    check: bool,
-    stdout: bool,
-    force: bool,
-    locked: bool,
-    offline: bool,
-    output: Output,
-) -> None:
+def command(*, output: Output, **given: Any) -> None:
     """Write the plan as Dockerfile, .dockerignore, compose.yaml and docker-bake.hcl.
 
     What they install is pinned in docker/requirements, by the hashes in the lock. Commit all of them.
@@ -61,34 +65,35 @@ def command(
     from lightship.dockerfile.emit.files import check_files, ignored, write_files
     from lightship.project.detect import read_project
 
-    project = read_project(path)
-    options = Options(style, portable, ci, variants)
-    surroundings = machine(output, offline=offline)
-    names = variants or tuple(project.config.variants)
-    files = emit(project, _plans(project, names, surroundings, locked=locked or check), options)
-    if stdout:
+    asked = _Asked(**given)
+    project = read_project(asked.path)
+    options = Options(asked.style, asked.portable, asked.ci, asked.variants)
+    surroundings = machine(output, offline=asked.offline)
+    files = emit(project, _plans(project, asked, surroundings), options)
+    if asked.stdout:
         click.echo(files["Dockerfile"], nl=False)
         return
-    if check:
-        check_files(path, files, options.command)
-    written = () if check else write_files(path, files, force=force)
-    for name in ignored(path, files):
+    if asked.check:
+        check_files(asked.path, files, options.command)
+    written = () if asked.check else write_files(asked.path, files, force=asked.force)
+    for name in ignored(asked.path, files):
         surroundings.reporter.warn(f".dockerignore leaves out {name}, which the Dockerfile copies")
     _show(files, written, output)
 
 
-def _plans(project: Project, variants: tuple[str, ...], surroundings: Machine, *, locked: bool) -> Plans:
+def _plans(project: Project, asked: _Asked, surroundings: Machine) -> Plans:
     from lightship.build.building import plan_project
     from lightship.project.config import PRODUCTION
     from lightship.project.targets import DEVELOPMENT
 
+    locked = asked.locked or asked.check
     targets = dict.fromkeys((PRODUCTION, DEVELOPMENT, *sorted(project.config.targets)))
     return {
         (variant, target): {
             platform: plan_project(project, variant, platform, surroundings, locked=locked, target=target)
             for platform in project.platforms
         }
-        for variant in variants
+        for variant in asked.variants or tuple(project.config.variants)
         for target in targets
     }
 

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from lightship.dockerfile.emit.bases import base_images, slim_has
-from lightship.dockerfile.emit.model import Group, Options, Service, Stage, Target, Variant
+from lightship.dockerfile.emit.groups import archives, groups_of
+from lightship.dockerfile.emit.model import Options, Service, Stage, Target, Variant
 from lightship.dockerfile.emit.origins import Origins, context_copies, output_copies, stage_copies
 from lightship.dockerfile.emit.requirements import Locked, requirements_text
+from lightship.plan.cuda import VARIABLES
 from lightship.plan.model import Additions, FilesLayer, PackagesLayer, Plan
+from lightship.plan.targets import HOME
 from lightship.platform import Platform
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project
 from lightship.project.targets import Target as ProjectTarget
 from lightship.project.targets import find_target
-from lightship.wheels.model import SourceBuild
 
 Plans: TypeAlias = Mapping[tuple[str, str], Mapping[Platform, Plan]]
 """Plans by variant and target, for each platform; `production` is always among the targets."""
-HEAVY = 10_000_000
-"""Size in bytes of an archive from which a wheel counts as heavy: such ones change rarely, and cost most."""
 BACKENDS = {
     "postgres": frozenset({"asyncpg", "pg8000", "psycopg", "psycopg-binary", "psycopg2", "psycopg2-binary"}),
     "redis": frozenset({"aioredis", "coredis", "redis", "valkey"}),
@@ -45,6 +45,10 @@ def service_of(project: Project, plans: Plans, options: Options) -> Service:
     origins = Origins.of(config)
     stages = tuple(_stages(project, every, origins, options.header))
     base, builder = base_images(config, shown, options.style, compiles=bool(stages) or _compiles(every))
+    locked = {
+        name: {platform: archives(plan.wheels, plan.builds) for platform, plan in platforms.items()}
+        for name, platforms in by_variant.items()
+    }
     common = _common(_variables(plan) for plan in by_variant.values())
     packages = {name: _packages(project, platforms) for name, platforms in by_variant.items()}
     shared = _shared(packages.values())
@@ -60,16 +64,10 @@ def service_of(project: Project, plans: Plans, options: Options) -> Service:
         packages=shared,
         variant=config.variant if config.variant in names else names[0],
         variants=tuple(
-            Variant(
-                name,
-                tuple(package for package in packages[name] if package not in shared),
-                {key: value for key, value in _variables(platforms).items() if key not in common},
-                output_copies(config, name, origins),
-                "NVIDIA_VISIBLE_DEVICES" in _variables(platforms),
-            )
-            for name, platforms in by_variant.items()
+            _variant(project, name, by_variant[name], common, set(packages[name]) - set(shared), origins)
+            for name in names
         ),
-        groups=_groups({name: _archives(platforms) for name, platforms in by_variant.items()}, options.header),
+        groups=groups_of(locked, options.header),
         stages=stages,
         targets=tuple(_target(find_target(project, name), plans, names, options.header) for name in targets),
         platforms=tuple(map(str, by_variant[names[0]])),
@@ -86,6 +84,20 @@ def service_of(project: Project, plans: Plans, options: Options) -> Service:
         stop_signal=shown.execution.stop_signal,
         backends=_backends(every),
     )
+
+
+def _variant(
+    project: Project,
+    name: str,
+    plans: Mapping[Platform, Plan],
+    common: Mapping[str, str],
+    packages: Collection[str],
+    origins: Origins,
+) -> Variant:
+    variables = _variables(plans)
+    own = {key: value for key, value in variables.items() if key not in common}
+    copies = output_copies(project.config, name, origins)
+    return Variant(name, tuple(sorted(packages)), own, copies, cuda=VARIABLES.keys() <= variables.keys())
 
 
 def _files(plan: Plan) -> set[str]:
@@ -117,75 +129,31 @@ def _packages(project: Project, plans: Mapping[Platform, Plan]) -> tuple[str, ..
     """Name the Debian packages that the base lacks: what wheels ask for, and what is configured."""
     found = set(project.config.runtime_packages)
     for plan in plans.values():
-        joined = {deb.name for layer in plan.layers if isinstance(layer, PackagesLayer) for deb in layer.packages}
+        layers = (layer for layer in plan.layers if isinstance(layer, PackagesLayer))
+        joined = {deb.name for layer in layers for deb in layer.packages}
         asked = {library.package for library in plan.libraries}
         found |= asked & joined if plan.base else {name for name in asked if not slim_has(name)}
     return tuple(sorted(found))
 
 
-def _archives(plans: Mapping[Platform, Plan]) -> dict[Platform, list[Locked]]:
-    return {platform: [*plan.wheels, *_sdists(plan.builds)] for platform, plan in plans.items()}
-
-
-def _sdists(builds: Iterable[SourceBuild]) -> list[Locked]:
-    return [build.sdist for build in builds]
-
-
-def _groups(locked: Mapping[str, Mapping[Platform, list[Locked]]], header: str) -> tuple[Group, ...]:
-    """Divide what variants install into heavy wheels, all others, and what is built from source."""
-    heavy = {
-        name: {archive.name for archives in platforms.values() for archive in archives if archive.size >= HEAVY}
-        for name, platforms in locked.items()
-    }
-    sources = {
-        archive.name
-        for platforms in locked.values()
-        for archives in platforms.values()
-        for archive in archives
-        if not archive.filename.endswith(".whl")
-    }
-
-    def kind(variant: str, archive: Locked) -> str:
-        return "source" if archive.name in sources else "heavy" if archive.name in heavy[variant] else "wheels"
-
-    found = []
-    for name, why in _WHY.items():
-        chosen = {
-            variant: {
-                platform: [archive for archive in archives if kind(variant, archive) == name]
-                for platform, archives in platforms.items()
-            }
-            for variant, platforms in locked.items()
-        }
-        if name == "wheels" or any(rows for platforms in chosen.values() for rows in platforms.values()):
-            texts = {variant: requirements_text(rows, header) for variant, rows in chosen.items()}
-            found.append(Group(name, why, texts, sources=name == "source"))
-    return tuple(found)
-
-
-_WHY = {
-    "heavy": "Big wheels change rarely: they are fetched and installed apart, and stay in a layer of their own.",
-    "source": "What has no wheel is built from its source.",
-    "wheels": "Wheels of the lock, each checked against its hash.",
-}
-
-
 def _target(target: ProjectTarget, plans: Plans, variants: Iterable[str], header: str) -> Target:
-    locked: dict[str, dict[Platform, list[Locked]]] = {}
-    packages = set(target.packages)
-    for variant in variants:
-        for platform, plan in plans[variant, target.name].items():
-            own = plan.additions or Additions(target.name)
-            locked.setdefault(variant, {})[platform] = [*own.wheels, *_sdists(own.builds)]
-            packages |= {library.package for library in own.libraries}
-    groups = tuple(group for group in _groups(locked, header) if _is_full(group))
-    env = {"HOME": "/tmp", **target.env}  # noqa: S108 - of the container: where tools may write
-    kept = tuple(sorted(name for name in packages if not slim_has(name)))
-    return Target(target.name, target.command, env, kept, groups)
-
-
-def _is_full(group: Group) -> bool:
-    return any("==" in text for text in group.texts.values())
+    own = {
+        variant: {
+            platform: plan.additions or Additions(target.name)
+            for platform, plan in plans[variant, target.name].items()
+        }
+        for variant in variants
+    }
+    locked = {
+        variant: {platform: archives(part.wheels, part.builds) for platform, part in parts.items()}
+        for variant, parts in own.items()
+    }
+    libraries = (part.libraries for parts in own.values() for part in parts.values())
+    asked = {library.package for found in libraries for library in found}
+    packages = sorted(name for name in {*target.packages, *asked} if not slim_has(name))
+    groups = tuple(group for group in groups_of(locked, header) if group.is_full)
+    env = {"HOME": HOME, **target.env}
+    return Target(target.name, target.command, env, tuple(packages), groups)
 
 
 def _stages(project: Project, plans: Iterable[Plan], origins: Origins, header: str) -> Iterator[Stage]:
@@ -214,5 +182,3 @@ def _labels(plan: Plan) -> dict[str, str]:
 def _backends(plans: Iterable[Plan]) -> tuple[str, ...]:
     names = {wheel.name for plan in plans for wheel in plan.wheels}
     return tuple(backend for backend, clients in BACKENDS.items() if not names.isdisjoint(clients))
-
-

@@ -15,11 +15,9 @@ MARK = "Made by `lightship dockerfile"
 
 
 def stale_files(folder: Path, files: Mapping[str, str]) -> tuple[str, ...]:
-    """Name what is missing or not as it would be written now; a `.dockerignore` of the user's own is neither."""
+    """Name what is missing or not as it would be written now; a `.dockerignore` of the user's is left."""
     return tuple(
-        path
-        for path, text in files.items()
-        if not _is_kept(folder, path) and _read(folder / path) != text
+        path for path, text in files.items() if not _is_kept(folder, path) and _read(folder / path) != text
     ) + _left_over(folder, files)
 
 

@@ -17,8 +17,8 @@ CIS: tuple[CI, ...] = ("github", "gitlab")
 class Options:
     """How the files are to be; `variants` as asked for, none for all.
 
-    `portable` leaves out what Docker 20.10's own frontend, and Buildah before 1.41, do not know: the syntax
-    line and `COPY --link`.
+    `portable` leaves out what Docker 20.10's own frontend and Buildah 1.28 do not know, such as `COPY --link`,
+    and the line that would fetch a newer frontend.
     """
 
     style: Style = "wheels"
@@ -33,7 +33,6 @@ class Options:
         words += [f"--style {self.style}"] if self.style != "wheels" else []
         words += ["--portable"] if self.portable else []
         return " ".join([*words, *([f"--ci {self.ci}"] if self.ci else [])])
-
 
     @property
     def header(self) -> str:
@@ -61,6 +60,11 @@ class Group:
     why: str
     texts: dict[str, str]
     sources: bool = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether any variant has something in it."""
+        return any("==" in text for text in self.texts.values())
 
 
 @dataclass(frozen=True, slots=True)

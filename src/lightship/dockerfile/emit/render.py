@@ -19,7 +19,13 @@ def render(name: str, values: Mapping[str, Any]) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - no HTML: each value is quoted by a filter for its own syntax
     )
-    environment.filters |= {"argv": exec_form, "quoted": quoted, "seconds": _seconds, "json": _json, "words": _paths}
+    environment.filters |= {
+        "argv": exec_form,
+        "quoted": quoted,
+        "seconds": _seconds,
+        "json": _json,
+        "words": _paths,
+    }
     return environment.get_template(name).render(values)
 
 
