@@ -13,7 +13,8 @@ CONTEXT = "base"
 _SLIM = frozenset({
     "base-files", "bash", "ca-certificates", "coreutils", "dash", "findutils", "grep", "gzip", "hostname",
     "libbz2-1.0", "libc-bin", "libc6", "libcrypt1", "libdb5.3", "libexpat1", "libffi8", "libgcc-s1",
-    "liblzma5", "libncursesw6", "libreadline8", "libsqlite3-0", "libssl3", "libssl3t64", "libstdc++6", "libtinfo6",
+    "liblzma5", "libncursesw6", "libreadline8", "libsqlite3-0", "libssl3", "libssl3t64", "libstdc++6",
+    "libtinfo6",
     "libuuid1", "media-types", "ncurses-base", "netbase", "sed", "tar", "tzdata", "zlib1g",
 })  # fmt: skip
 """Of what wheels and targets ask for, the packages that every `python:*-slim` image has."""

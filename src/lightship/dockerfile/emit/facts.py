@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from lightship.dockerfile.emit.bases import base_images, slim_has
-from lightship.dockerfile.emit.groups import archives, groups_of
+from lightship.dockerfile.emit.groups import KINDS, archives, groups_of
 from lightship.dockerfile.emit.model import Options, Service, Stage, Target, Variant
 from lightship.dockerfile.emit.origins import Origins, context_copies, output_copies, stage_copies
 from lightship.dockerfile.emit.requirements import Locked, requirements_text
+from lightship.errors import UsageError
 from lightship.plan.cuda import VARIABLES
 from lightship.plan.model import Additions, FilesLayer, PackagesLayer, Plan
 from lightship.plan.targets import HOME
@@ -26,6 +27,8 @@ BACKENDS = {
     "redis": frozenset({"aioredis", "coredis", "redis", "valkey"}),
 }
 """Distributions that speak to a service which Compose can start beside the application."""
+RESERVED = frozenset({"builder", "packages", "runtime", *KINDS})
+"""Names of stages that no target may have."""
 _OWN = "io.lightship."
 
 
@@ -33,10 +36,12 @@ def service_of(project: Project, plans: Plans, options: Options) -> Service:
     """Gather what the files say, from plans of every variant and target that they are about.
 
     Raises:
-        UsageError: if the base is an image that pip cannot install into in this style.
+        UsageError: if the base is an image that pip cannot install into in this style, or a target is called
+            as a stage of the Dockerfile is.
 
     """
     config = project.config
+    _check_targets(plans)
     names = tuple(dict.fromkeys(variant for variant, _ in plans))
     targets = tuple(dict.fromkeys(target for _, target in plans if target != PRODUCTION))
     by_variant = {name: plans[name, PRODUCTION] for name in names}
@@ -84,6 +89,16 @@ def service_of(project: Project, plans: Plans, options: Options) -> Service:
         stop_signal=shown.execution.stop_signal,
         backends=_backends(every),
     )
+
+
+def _check_targets(plans: Plans) -> None:
+    for _, target in plans:
+        if target in RESERVED or target.startswith(("runtime-", "packages-", "stage-")):
+            raise UsageError(
+                f"the Dockerfile has a stage of its own called {target!r}",
+                where=f"targets.{target}",
+                hint="give the target another name",
+            )
 
 
 def _variant(
@@ -180,5 +195,5 @@ def _labels(plan: Plan) -> dict[str, str]:
 
 
 def _backends(plans: Iterable[Plan]) -> tuple[str, ...]:
-    names = {wheel.name for plan in plans for wheel in plan.wheels}
+    names = {archive.name for plan in plans for archive in archives(plan.wheels, plan.builds)}
     return tuple(backend for backend, clients in BACKENDS.items() if not names.isdisjoint(clients))

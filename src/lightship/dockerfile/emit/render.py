@@ -25,6 +25,7 @@ def render(name: str, values: Mapping[str, Any]) -> str:
         "seconds": _seconds,
         "json": _json,
         "words": _paths,
+        "shell": _shell,
     }
     return environment.get_template(name).render(values)
 
@@ -43,6 +44,12 @@ def _paths(paths: Iterable[str]) -> str:
     """Write the arguments of COPY: as JSON where a space would end one."""
     words = list(paths)
     return exec_form(words) if any(" " in word for word in words) else " ".join(words)
+
+
+def _shell(line: str) -> str:
+    """Write a command as RUN has it; one that a Dockerfile would read otherwise goes to the shell as JSON."""
+    plain = "\n" not in line and "<<" not in line and not line.startswith(("[", "-")) and line[-1:] != "\\"
+    return line if plain else exec_form(["/bin/sh", "-c", line])
 
 
 def _json(value: object) -> str:
