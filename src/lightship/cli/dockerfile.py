@@ -48,7 +48,7 @@ class _Asked:
 )
 @click.option("--ci", type=click.Choice(CIS), help="Write a workflow that builds and verifies, too.")
 @click.option(
-    "--portable", is_flag=True, help="Do without COPY --link, for Buildah, Podman and Docker 20.10."
+    "--portable", is_flag=True, help="Do without COPY --link, as Docker 20.10 does."
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file is missing or stale.")
 @click.option("--stdout", is_flag=True, help="Print the Dockerfile, and write nothing.")

@@ -17,8 +17,8 @@ CIS: tuple[CI, ...] = ("github", "gitlab")
 class Options:
     """How the files are to be; `variants` as asked for, none for all.
 
-    `portable` leaves out what Docker 20.10 by itself and Buildah 1.28 do not know, such as `COPY --link`,
-    and the line that would fetch a newer frontend.
+    `portable` leaves out what Docker 20.10's own frontend does not know, `COPY --link`, and the line that
+    would fetch a newer frontend.
     """
 
     style: Style = "wheels"
