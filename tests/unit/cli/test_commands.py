@@ -232,3 +232,10 @@ def test_only_a_project_can_be_watched(lightship: Lightship) -> None:
     shown = lightship("run", "--watch", "project:none")
     assert shown.code == 2
     assert "only a project can be watched" in shown.err
+
+
+def test_only_productions_start_is_recorded(lightship: Lightship, made: Locked) -> None:
+    shown = lightship("build", made.folder, "--record", "--target", "development")
+    assert shown.code == 2
+    assert "--record is about production: its start is recorded, and no other target's" in shown.err
+    assert "leave out --record or --target" in shown.err
