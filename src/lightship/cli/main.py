@@ -18,6 +18,7 @@ COMMANDS = {
     "build": "Make the image.",
     "run": "Start an image in a sandbox, without Docker.",
     "verify": "Prove what an image holds, and what it does not.",
+    "compare": "Show the sizes of images side by side.",
     "images": "List the images in the local store.",
     "cache": "Show or empty the cache.",
 }
