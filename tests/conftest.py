@@ -21,7 +21,7 @@ TOGETHER = {"stages": "services", "start": "services"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep integration tests of one folder in one process (`--dist loadgroup`): they share what they build."""
+    """Keep integration tests of a folder in one process (`--dist loadgroup`): they share what they build."""
     for item in items:
         if item.path.is_relative_to(INTEGRATION):
             folder = item.path.relative_to(INTEGRATION).parts[0]
