@@ -20,14 +20,14 @@ demo: setup-demo
 
 test: setup-test
 	$(PYTEST) -m "not integration" -n $(WORKERS)
-	$(PYTEST) -m integration
+	$(PYTEST) -m integration -n $(WORKERS) --dist loadgroup
 	.venv/bin/python scripts/test_example.py
 
 test-unit: setup-test
 	$(PYTEST) -m "not integration" -n $(WORKERS)
 
 test-integration: setup-test
-	$(PYTEST) -m integration
+	$(PYTEST) -m integration -n $(WORKERS) --dist loadgroup
 
 test-example: setup-test
 	.venv/bin/python scripts/test_example.py
