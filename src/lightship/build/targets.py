@@ -8,8 +8,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from packaging.markers import Marker
-
 from lightship.build.bases import Base, Bases
 from lightship.build.builders import lock_builders
 from lightship.build.compiling import build_for_libraries
@@ -28,13 +26,13 @@ from lightship.project.config import Config
 from lightship.project.detect import Project
 from lightship.project.targets import Target, find_target
 from lightship.wheels.complaint import UnsatisfiableError
-from lightship.wheels.groups import add_groups, without_packages
+from lightship.wheels.groups import add_groups, installed_names, without_packages
 from lightship.wheels.lock import Lock, LockedTarget, LockTable, parse_lock, render_lock
 from lightship.wheels.merge import merge_pylocks
 from lightship.wheels.model import LockedSdist, LockedWheel
 from lightship.wheels.request import ResolveRequest
 from lightship.wheels.resolve import resolve_each
-from lightship.wheels.select import usable_distributions
+from lightship.wheels.select import target_environment, usable_distributions
 from lightship.wheels.sizes import with_local_sizes
 
 
@@ -100,7 +98,10 @@ def _resolve(
             )
         except UnsatisfiableError as error:
             raise _explained(error, requests, target, machine) from error
-    own = {platform: without_packages(text, _names(production, platform)) for platform, text in texts.items()}
+    own = {}
+    for platform, text in texts.items():
+        there = target_environment(platform, bases[platform].python_full)
+        own[platform] = without_packages(text, installed_names(production, there))
     return with_local_sizes(merge_pylocks(own))
 
 
@@ -126,15 +127,6 @@ def _pins(packages: Iterable[Mapping[str, str]]) -> Iterator[str]:
         if "version" in package and not package.keys() & {"vcs", "directory", "archive"}:
             marker = f" ; {package['marker']}" if "marker" in package else ""
             yield f"{package['name']}=={package['version']}{marker}"
-
-
-def _names(packages: Iterable[Mapping[str, str]], platform: Platform) -> set[str]:
-    here = {"platform_machine": platform.machine}
-    return {
-        package["name"]
-        for package in packages
-        if "marker" not in package or Marker(package["marker"]).evaluate(here)
-    }
 
 
 def _explained(
