@@ -49,7 +49,7 @@ def _opening(word: str) -> Opening | None:
     if match is None:
         return None
     raw = match[3]
-    if any(character in SPACES for character in raw):
+    if len(shell_words(raw)) != 1:
         return None
     name = raw.translate({ord(quote): None for quote in "'\""})
     return Opening(name, int(match[1] or 0), name == raw, bool(match[2])) if name else None

@@ -98,6 +98,9 @@ class ImageName:
             return False
         if self.is_cuda or self.repository == "pytorch":
             return "devel" in self.tag
+        account = self.name.rpartition("/")[0].rpartition("/")[2]
+        if account not in ("", "library") and not re.search(r"[.:]", account):
+            return False
         small = re.search(r"slim|alpine|distroless|windows", self.tag)
         return (
             self.repository in ("python", "node", "ruby", "golang", "rust", "gcc", "buildpack-deps")

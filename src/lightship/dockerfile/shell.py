@@ -132,7 +132,7 @@ class _Splitter:
                 self._at += 1
             elif character == "#":
                 self._comment()
-            elif character in "<>":
+            elif character in "<>&":
                 self._redirection()
             else:
                 self._word()
@@ -154,7 +154,7 @@ class _Splitter:
         """Skip `>`, `2>&1`, `<<EOF`; what stands after is a file's name and no argument."""
         if self._words and self._words[-1].text.isdecimal() and self._end == self._at:
             self._words.pop()
-        match = re.compile(r"[<>]+[&|-]?").match(self._text, self._at)
+        match = re.compile(r"&?[<>]+[&|-]?").match(self._text, self._at)
         self._at = match.end() if match else self._at + 1
         self._redirect = True
         self._end = self._at
@@ -165,8 +165,6 @@ class _Splitter:
             out.append(self._piece())
         if not self._words and not self._redirect:
             self._start = start
-        if self._at == start:  # a lone & before >
-            self._at += 1
         if not self._redirect:
             self._words.append(Word("".join(out), self._logical.span(start, self._at)))
         self._redirect = False

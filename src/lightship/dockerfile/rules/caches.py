@@ -75,8 +75,22 @@ def _apt_lists(build: Build, step: Step) -> Iterator[Found]:
     updates = [found for found in installs(step) if found.manager == "apt" and found.action == "update"]
     if not updates or step.has_cache(_LISTS) or _removes(step, _LISTS):
         return
-    edits = append_command(build.document, step, f"rm -rf {_LISTS}/*")
+    edits = () if _lists_needed(build, step) else append_command(build.document, step, f"rm -rf {_LISTS}/*")
     yield APT_LISTS.at(updates[0].command.span, f"{_LISTS} stays in this layer", edits)
+
+
+def _lists_needed(build: Build, step: Step) -> bool:
+    """Tell whether a later step installs from the lists that this one fetched."""
+    if not any(found.manager == "apt" and found.action == "install" for found in installs(step)):
+        return True
+    for stage in build.stages:
+        steps = stage.all_steps
+        later = steps[steps.index(step) + 1 :] if step in steps else ()
+        for one in later:
+            apt = [found.action for found in installs(one) if found.manager == "apt"]
+            if "install" in apt and "update" not in apt:
+                return True
+    return False
 
 
 def _removes(step: Step, folder: str) -> bool:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
-from posixpath import basename
 
 from lightship.dockerfile.context import Context
 from lightship.dockerfile.cutting import cut_commands, remove_instruction
 from lightship.dockerfile.expand import expand, unknown
 from lightship.dockerfile.findings import Edit, Found, Rule, Severity
-from lightship.dockerfile.model import Word
 from lightship.dockerfile.packages import read_install
 from lightship.dockerfile.shell import Command
 from lightship.dockerfile.source import Span
 from lightship.dockerfile.stages import Build, Stage, Step
 
-REMOVED_LATER = Rule(
-    "LD401-removed-in-later-layer",
-    "files are copied in, and removed in a later layer",
+LEFT = Rule(
+    "LD401-bytes-left-in-layer",
+    "files that one step needs are copied into a layer of their own",
     Severity.WARNING,
-    "The layer of the COPY keeps every byte: the image is no smaller, and the files can still be read.",
+    "The layer of the COPY keeps every byte, removed or not: the image has the wheels and what is in them.",
     "mount them where they are used: RUN --mount=type=bind,from=…,source=…,target=…",
 )
 OWNER_LATER = Rule(
@@ -30,48 +29,68 @@ OWNER_LATER = Rule(
     "A file whose owner or mode changes is stored again, whole, in the layer that changes it.",
     "give them at once: COPY --chown=user:group, COPY --chmod=…",
 )
-RULES = (REMOVED_LATER, OWNER_LATER)
+RULES = (LEFT, OWNER_LATER)
 
 _OWNER = re.compile(r"[A-Za-z0-9_][\w.-]*(?::[\w.-]*)?")
+_SMALL = re.compile(r"\.(?:txt|in|toml|lock|ya?ml|json|cfg|ini|conf|list|asc|gpg|sh|py|md)$")
 _HARMLESS = {"useradd", "groupadd", "adduser", "addgroup", "rm", "true", ":", "echo", "set"}
 
 
 def check(build: Build, context: Context) -> Iterator[Found]:  # noqa: ARG001
     for stage in build.final.chain:
-        yield from _removed(build, stage)
+        yield from _left(build, stage)
         yield from _owners(stage)
 
 
-def _removed(build: Build, stage: Stage) -> Iterator[Found]:
+def _left(build: Build, stage: Stage) -> Iterator[Found]:
+    """Yield copies whose files a later step removes, and wheels that stay once they are installed."""
+    reported: list[Step] = []
     copies: list[Step] = []
     for step in stage.steps:
         if step.keyword in ("COPY", "ADD"):
             copies.append(step)
         for command in step.commands:
-            if command.program in ("rm", "unlink"):
-                for word in command.words[1:]:
-                    yield from _removal(build, stage, copies, step, command, word)
+            for target, remover in _done_with(step, command):
+                copy = _source_of(copies, target)
+                if copy and copy not in reported:
+                    reported.append(copy)
+                    edits = _as_mount(build, stage, copy, step, remover, target)
+                    message = f"{target} stays in the layer of its {copy.keyword}"
+                    yield LEFT.at(copy.instruction.span, message, edits)
 
 
-def _removal(
-    build: Build, stage: Stage, copies: list[Step], step: Step, command: Command, word: Word
-) -> Iterator[Found]:
-    if word.text.startswith("-") or not word.text:
-        return
-    target = step.path(word.text.removesuffix("/*")).rstrip("/")
+def _done_with(step: Step, command: Command) -> Iterator[tuple[str, Command | None]]:
+    """Yield what a command removes, or installs wheels from, with the command that removes it."""
+    if command.program in ("rm", "unlink"):
+        for word in command.words[1:]:
+            if word.text and not word.text.startswith("-"):
+                yield step.path(word.text.removesuffix("/*")), command
+    found = read_install(command)
+    if found and found.manager in ("pip", "uv"):
+        places = [
+            *found.values("-f", "--find-links"),
+            *(posixpath.dirname(one.text) for one in found.packages),
+        ]
+        for place in places:
+            target = step.path(place)
+            removers = [one for one in step.commands if one.program == "rm" and target in one.arguments]
+            if place.startswith("/"):
+                yield target, next(iter(removers), None)
+
+
+def _source_of(copies: list[Step], target: str) -> Step | None:
+    """Find the copy that brought what lies at a path; short texts do not count."""
     for copy in copies:
-        if target in ("", "/", ".") or not any(_within(place, target) for place in _places(copy)):
-            continue
-        edits = _as_mount(build, stage, copy, step, command, target)
-        message = f"{target} stays in the layer of its {copy.keyword}"
-        yield REMOVED_LATER.at(copy.instruction.span, message, edits)
-        return
+        small = not copy.sources or all(_SMALL.search(one.text) for one in copy.sources)
+        if target != "/" and not small and any(_within(place, target) for place in _places(copy)):
+            return copy
+    return None
 
 
 def _places(copy: Step) -> list[str]:
     """Where what is copied lies afterwards, as far as it can be told."""
     into = copy.instruction.words[-1].text.endswith(("/", ".")) or len(copy.sources) > 1
-    names = [basename(expand(word.text, copy.variables).rstrip("/")) for word in copy.sources]
+    names = [posixpath.basename(expand(word.text, copy.variables).rstrip("/")) for word in copy.sources]
     inside = [f"{copy.destination.rstrip('/')}/{name}" for name in names if name not in ("", ".", "*")]
     return inside if into and inside else [copy.destination, *inside]
 
@@ -81,7 +100,7 @@ def _within(path: str, folder: str) -> bool:
 
 
 def _as_mount(
-    build: Build, stage: Stage, copy: Step, step: Step, command: Command, target: str
+    build: Build, stage: Stage, copy: Step, step: Step, remover: Command | None, target: str
 ) -> tuple[Edit, ...]:
     """Turn `COPY --from=x /a /a` and `RUN … && rm -rf /a` into one `RUN` with a bind mount.
 
@@ -99,12 +118,14 @@ def _as_mount(
         one for one in stage.steps if one not in (copy, step) and target in source.slice(one.instruction.span)
     ]
     users = [
-        one for one in step.commands if one is not command and any(target in word.text for word in one.words)
+        one for one in step.commands if one is not remover and any(target in word.text for word in one.words)
     ]
     if others or stage is not build.final or not users or not all(_reads_only(one) for one in users):
         return ()
-    cut = cut_commands(source, step, (command,))
-    if not cut or len(command.words) != 3 or _used_in_other_stages(build, stage, target):
+    if _used_in_other_stages(build, stage, target) or (remover and len(remover.words) != 3):
+        return ()
+    cut = cut_commands(source, step, (remover,)) if remover else ()
+    if remover and not cut:
         return ()
     mount = f"--mount=type=bind,from={origin},source={here.rstrip('/')},target={target} "
     place = (
@@ -164,7 +185,7 @@ def _touches(copy: Step, target: str, *, recursive: bool) -> bool:
     places = [*_places(copy), copy.destination]
     if recursive:
         return any(_within(place, target) or _within(target, place) for place in places)
-    return target in _places(copy) and "." in basename(target)
+    return target in _places(copy) and "." in posixpath.basename(target)
 
 
 def _give_owner(stage: Stage, step: Step, command: Command, target: str) -> tuple[Edit, ...]:
@@ -187,7 +208,12 @@ def _give_owner(stage: Stage, step: Step, command: Command, target: str) -> tupl
     if not _OWNER.fullmatch(owner) or unknown(owner) or not copies or _written_below(stage, step, target):
         return ()
     before = stage.all_steps[: stage.all_steps.index(copies[0])]
-    inside = all(_within(copy.destination, target) and not copy.instruction.flag("chown") for copy in copies)
+    below = [
+        one for one in before if one.keyword in ("COPY", "ADD") and _touches(one, target, recursive=True)
+    ]
+    inside = all(_SMALL.search(word.text) for one in below for word in one.sources) and all(
+        _within(copy.destination, target) and not copy.instruction.flag("chown") for copy in copies
+    )
     if (
         not inside
         or not _user_exists(owner, before)

@@ -14,7 +14,7 @@ MISSING = Rule(
     "LD201-runtime-library-missing",
     "the builder has a library's headers, the final stage lacks the library",
     Severity.ERROR,
-    "What was compiled against it ends with `cannot open shared object file`, at the first start, not before.",
+    "What was compiled with it ends with `cannot open shared object file`, at the first start, not before.",
     "install the runtime package in the final stage; if nothing links to it, drop the headers",
 )
 RULES = (MISSING,)

@@ -48,6 +48,8 @@ _COMPILERS = re.compile(
     r"|cuda-(?:nvcc|toolkit|compiler|command-line-tools).*|nvidia-cuda-toolkit|dpkg-dev|.*-dev(?:-.*)?|.*-devel|gxx_linux-64|gcc_linux-64"
 )
 _NO_HEADERS = re.compile(r"(?:software-properties|systemd)-.*")
+# With these, what was there before is kept and all else removed, as in the official images' own recipes.
+_RESTORED = {"$BUILD_DEPS", "${BUILD_DEPS}", "$buildDeps", "${buildDeps}", "$build_deps"}
 _TOOLS = ("pip", "setuptools", "wheel")
 _LOCAL = re.compile(r"(?:\.|/|~|file:|[\w./*-]+\.whl\b|[\w./-]*\*).*")
 
@@ -93,24 +95,22 @@ def _asks_index(found: Install) -> bool:
 def _compilers(stage: Stage) -> Iterator[Found]:
     for step in stage.steps:
         every = installs(step)
-        removed = {name for found in every if found.action == "remove" for name in found.names}
-        virtual = {value for found in every for value in found.values("--virtual", "-t")}
+        removed = {word.text for found in every if found.action == "remove" for word in found.packages}
+        if removed & _RESTORED:
+            continue
         for found in every:
             if found.action != "install" or found.manager not in ("apt", "apk", "conda"):
                 continue
-            if removed & virtual and set(found.values("--virtual", "-t")) & removed:
-                continue
-            for word in found.packages:
-                name = bare_name(word.text)
-                if _COMPILERS.fullmatch(name) and name not in removed and not _NO_HEADERS.fullmatch(name):
-                    if "auto" not in _autoremoved(every):
-                        yield COMPILER.at(word.span, f"{name} stays in the image")
+            if removed.isdisjoint(found.values("--virtual", "-t")):
+                yield from _staying(found, removed)
 
 
-def _autoremoved(every: tuple[Install, ...]) -> str:
-    """Tell whether what is not marked is removed at the end, as the official images' recipes do."""
-    words = (word.text for found in every for word in found.command.words)
-    return "auto" if any(word in ("$savedAptMark", "$BUILD_DEPS") for word in words) else ""
+def _staying(found: Install, removed: set[str]) -> Iterator[Found]:
+    """Yield compilers and headers that the same step does not remove again."""
+    for word in found.packages:
+        name = bare_name(word.text)
+        if _COMPILERS.fullmatch(name) and name not in removed and not _NO_HEADERS.fullmatch(name):
+            yield COMPILER.at(word.span, f"{name} stays in the image")
 
 
 def _upgrade(build: Build, step: Step, found: Install) -> Iterator[Found]:

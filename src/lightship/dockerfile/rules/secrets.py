@@ -62,7 +62,7 @@ _CREDENTIALS = re.compile(
     re.IGNORECASE,
 )
 _HTTP_TOKEN = re.compile(r"\bhttps?://(?P<token>\$\{?\w*(?:TOKEN|KEY|PASS|PAT|SECRET)\w*\}?)@", re.IGNORECASE)
-_UNPRIVILEGED_IMAGES = re.compile(r"nonroot|unprivileged|chainguard|rootless")
+_UNPRIVILEGED_IMAGES = re.compile(r"nonroot|unprivileged|chainguard|rootless|/lambda/|/windows/|nanoserver")
 
 
 def check(build: Build, context: Context) -> Iterator[Found]:  # noqa: ARG001
@@ -96,7 +96,8 @@ def _files(step: Step) -> Iterator[Found]:
 def _urls(step: Step) -> Iterator[Found]:
     texts = [step.instruction.args, *(heredoc.body for heredoc in step.instruction.heredocs)]
     for text in texts:
-        for match in [*_CREDENTIALS.finditer(text.text), *_HTTP_TOKEN.finditer(text.text)]:
+        matches = [*_CREDENTIALS.finditer(text.text), *_HTTP_TOKEN.finditer(text.text)]
+        for match in {match.end(): match for match in matches}.values():
             if not _mounted(step, match):
                 yield URL.at(_place(text, match), "credentials stand in a URL")
 

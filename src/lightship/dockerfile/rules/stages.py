@@ -75,7 +75,6 @@ _SYSTEM = (
     "/var",
     "/root",
     "/home",
-    "/tmp",
     "/run",
     "/go",
     "/sys",
@@ -130,7 +129,7 @@ def _unused(build: Build) -> Iterator[Found]:
 
 
 def _targets(build: Build) -> Iterator[Stage]:
-    """Yield what may be built by itself: the last stage, and what is named like a target or starts something."""
+    """Yield what may be built by itself: the last stage, what is named so or starts something."""
     bases = {stage.base.index for stage in build.stages if stage.base}
     for stage in build.stages:
         starts = any(step.keyword in ("CMD", "ENTRYPOINT") for step in stage.steps)
@@ -218,25 +217,29 @@ def _makes(stage: Stage, path: str) -> bool:
 
 def _may_make(step: Step, path: str) -> bool:
     if step.keyword in ("COPY", "ADD"):
-        place = step.destination
-        return place == "/" or _related(path, place) or basename(path) in step.instruction.args.text
+        return _copies_to(step, path)
     if step.keyword == "WORKDIR":
-        return _related(step.path(step.instruction.words[0].text), path) and _below(
-            step.path(step.instruction.words[0].text), path
-        )
+        return _below(step.path(step.instruction.words[0].text), path)
     if step.keyword != "RUN":
         return False
     text = _text(step)
-    if path in text or re.search(rf"(?<![\w/-]){re.escape(path.lstrip('/'))}\b", text):
+    relative = path.removeprefix(step.workdir).lstrip("/").partition("/")[0]
+    inside = _below(path, step.workdir) and _mentions(text, relative)
+    return _mentions(text, path) or inside or "$" in text or not _only_installs(step)
+
+
+def _mentions(text: str, path: str) -> bool:
+    """Tell whether a text names a path, and not only the end of another."""
+    return bool(path) and re.search(rf"(?<![\w./-]){re.escape(path)}\b", text) is not None
+
+
+def _copies_to(step: Step, path: str) -> bool:
+    """Tell whether a copy may have made a path; a file with a suffix makes nothing but itself."""
+    names = [basename(word.text.rstrip("/")) for word in step.sources]
+    if basename(path) in names or _below(step.destination, path):
         return True
-    if _below(path, step.workdir) and step.workdir != "/":
-        relative = path.removeprefix(step.workdir).lstrip("/").partition("/")[0]
-        return relative in text or not _only_installs(step)
-    return bool(re.search(r"\$\w|\$\{", text)) or not _only_installs(step)
-
-
-def _related(path: str, other: str) -> bool:
-    return _below(path, other) or _below(other, path)
+    files = all(re.fullmatch(r"[^*?$]+\.\w+", name) for name in names)
+    return not files and _below(path, step.destination)
 
 
 def _below(path: str, folder: str) -> bool:

@@ -93,7 +93,11 @@ def _bringing(build: Build, context: Context) -> Iterator[tuple[Step, Install, s
             if names and not _installed_before(stage, step):
                 words = " ".join(word.text for word in found.command.words)
                 text = "\n".join((words, *found.command.env, *lines, *_index_variables(step)))
-                yield step, found, names[0], expand(text, step.variables)
+                yield step, found, _plainest(names), expand(text, step.variables)
+
+
+def _plainest(names: list[str]) -> str:
+    return "torch" if "torch" in names else names[0]
 
 
 def _requirements(step: Step, found: Install, context: Context) -> list[str]:
