@@ -28,10 +28,13 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
 @click.option(
     "--context", type=click.Path(path_type=Path), help="The build context; the file's folder by default."
 )
-@click.option("--fix", is_flag=True, help="Mend what can be mended safely.")
-@click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
-@click.option("--sarif", is_flag=True, help="Print the findings as SARIF 2.1.0.")
-@click.option("--github", is_flag=True, help="Print the findings as GitHub annotations.")
+@click.option("--deep", is_flag=True, help="Ask the project's lock which libraries its wheels link to.")
+@click.option("--fix", "mending", flag_value="fix", help="Mend what can be mended safely.")
+@click.option(
+    "--diff", "mending", flag_value="diff", help="Show what --fix would change, and change nothing."
+)
+@click.option("--sarif", "form", flag_value="sarif", help="Print the findings as SARIF 2.1.0.")
+@click.option("--github", "form", flag_value="github", help="Print the findings as GitHub annotations.")
 @click.option("--no-hadolint", is_flag=True, help="Leave out hadolint's general rules.")
 @common
 def command(
@@ -39,10 +42,9 @@ def command(
     paths: tuple[Path, ...],
     target: str,
     context: Path | None,
-    fix: bool,
-    diff: bool,
-    sarif: bool,
-    github: bool,
+    deep: bool,
+    mending: str | None,
+    form: str | None,
     no_hadolint: bool,
     output: Output,
 ) -> int:
@@ -55,25 +57,21 @@ def command(
     """
     from lightship.dockerfile.files import find_dockerfiles
 
-    _check_flags(output, sarif=sarif, github=github)
+    if output.as_json and form:
+        raise click.UsageError(f"--json and --{form} are two answers: choose one")
     surroundings = machine(output, claim=False)
     hadolint = None if no_hadolint else _hadolint(surroundings, output)
     results: list[Result] = []
     fixes: list[Fixed] = []
     for path in find_dockerfiles(paths or (Path(),)):
-        options = _options(path, target, context, hadolint)
-        result, fixed = _one(path, options, fix=fix, diff=diff)
+        options = _options(path, target, context, hadolint, deep=deep)
+        result, fixed = _one(path, options, mending)
         results.append(result)
         fixes.append(fixed)
-    _report(results, fixes, output, sarif=sarif, github=github, diff=diff)
+    _report(results, fixes, form or ("json" if output.as_json else "text"), diff=mending == "diff")
     if any(result.broken for result in results):
         return 2
     return 0 if all(result.passed for result in results) else 1
-
-
-def _check_flags(output: Output, *, sarif: bool, github: bool) -> None:
-    if sum((output.as_json, sarif, github)) > 1:
-        raise click.UsageError("--json, --sarif and --github are three answers: choose one")
 
 
 def _hadolint(surroundings: Machine, output: Output) -> Hadolint | None:
@@ -85,9 +83,11 @@ def _hadolint(surroundings: Machine, output: Output) -> Hadolint | None:
     return found
 
 
-def _options(path: Path, target: str, context: Path | None, hadolint: Hadolint | None) -> Options:
+def _options(
+    path: Path, target: str, context: Path | None, hadolint: Hadolint | None, *, deep: bool
+) -> Options:
     """Say how one file is checked: by the configuration beside it, else by that of the current folder."""
-    from lightship.dockerfile.context import FolderContext
+    from lightship.dockerfile.context import FolderContext, locked_libraries
     from lightship.dockerfile.ignores import check_configured
     from lightship.dockerfile.lint import RULES, Options
     from lightship.project.config import read_config
@@ -96,37 +96,37 @@ def _options(path: Path, target: str, context: Path | None, hadolint: Hadolint |
     if where is None:
         config, where = read_config(Path())
     check_configured(config.lint.ignore, [rule.id for rule in RULES], str(where))
-    return Options(target, config.lint.ignore, FolderContext(context or path.parent), hadolint, path.parent)
+    folder = context or path.parent
+    files = FolderContext(folder, locked_libraries(folder) if deep else None)
+    return Options(target, config.lint.ignore, files, hadolint, path.parent)
 
 
-def _one(path: Path, options: Options, *, fix: bool, diff: bool) -> tuple[Result, Fixed]:
+def _one(path: Path, options: Options, mending: str | None) -> tuple[Result, Fixed]:
     """Check a file; with --fix or --diff, what is left when it is mended."""
     from lightship.dockerfile.files import read_text, write_text
     from lightship.dockerfile.fix import Fixed, fix_text
     from lightship.dockerfile.lint import lint_text
 
     text = read_text(path)
-    if not fix and not diff:
+    if not mending:
         return lint_text(str(path), text, options), Fixed(text, text, ())
     fixed = fix_text(str(path), text, options)
-    if fixed.text != text and not diff:
+    if fixed.text != text and mending == "fix":
         write_text(path, fixed.text)
     return lint_text(str(path), fixed.text, options), fixed
 
 
-def _report(
-    results: list[Result], fixes: list[Fixed], output: Output, *, sarif: bool, github: bool, diff: bool
-) -> None:
+def _report(results: list[Result], fixes: list[Fixed], form: str, *, diff: bool) -> None:
     from lightship.dockerfile.github import to_command
     from lightship.dockerfile.sarif import to_sarif
 
     findings = [finding for result in results for finding in result.findings]
-    if sarif:
+    if form == "sarif":
         show_json(to_sarif(findings))
-    elif github:
+    elif form == "github":
         for finding in findings:
             click.echo(to_command(finding))
-    elif output.as_json:
+    elif form == "json":
         show_json(_as_json(results, fixes))
     else:
         _show(results, fixes, diff=diff)

@@ -1,4 +1,4 @@
-"""The build context, as far as lint looks into it: requirement files, and what they name."""
+"""The build context, as far as lint looks into it: requirement files, and what locked wheels need."""
 
 from __future__ import annotations
 
@@ -7,11 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from lightship.project.detect import read_project
+from lightship.wheels.lock import lock_path, read_lock
+from lightship.wheels.model import LockedLibrary
+
 _LARGEST = 1 << 20
 
 
 class Context(Protocol):
-    """Reads files of the build context by their relative paths."""
+    """Reads files of the build context by their relative paths.
+
+    `libraries` is what the ELF files of the locked wheels need of the system; None where nobody looked.
+    """
+
+    @property
+    def libraries(self) -> tuple[LockedLibrary, ...] | None: ...
 
     def read(self, path: str) -> str | None: ...
 
@@ -21,6 +31,7 @@ class FolderContext:
     """A folder; nothing outside of it is read."""
 
     folder: Path
+    libraries: tuple[LockedLibrary, ...] | None = None
 
     def read(self, path: str) -> str | None:
         """Give a file's text; None if it is not there, is not text, or lies outside."""
@@ -35,10 +46,23 @@ class FolderContext:
 
 
 class NoContext:
-    """A Dockerfile alone, as from standard input."""
+    """A Dockerfile alone."""
+
+    libraries = None
 
     def read(self, path: str) -> str | None:  # noqa: ARG002
         return None
+
+
+def locked_libraries(folder: Path) -> tuple[LockedLibrary, ...]:
+    """Read from the lock of a project's default variant what its wheels' ELF files need.
+
+    Raises:
+        UsageError: if there is no project or no lock.
+
+    """
+    lock = read_lock(lock_path(folder, read_project(folder).config.variant))
+    return tuple(sorted({library for libraries in lock.libraries.values() for library in libraries}))
 
 
 def requirement_lines(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.locked import Locked
 from tests.unit.cli.conftest import Lightship
 
 BAD = "FROM python:3.11-slim\nRUN pip install flask\nUSER 1\n"
@@ -66,7 +67,7 @@ def test_other_forms(lightship: Lightship, folder: Path) -> None:
     assert json.loads(lightship("lint", "--sarif", "--no-hadolint").out)["version"] == "2.1.0"
     shown = lightship("lint", "--github", "--no-hadolint", "a.Dockerfile")
     assert shown.out.startswith("::warning file=a.Dockerfile,line=2,endLine=2,col=5,endColumn=22,title=LD209")
-    shown = lightship("lint", "--github", "--sarif")
+    shown = lightship("lint", "--json", "--sarif")
     assert (shown.code, "choose one" in shown.err) == (2, True)
 
 
@@ -89,6 +90,18 @@ def test_requirements_of_the_context(lightship: Lightship, folder: Path) -> None
     path.write_text("FROM python:3.11-slim\nRUN pip install --no-cache-dir -r requirements.txt\nUSER 1\n")
     assert "LD206" not in lightship("lint", "--no-hadolint", "docker").out
     assert "LD206" in lightship("lint", "--no-hadolint", "docker", "--context", ".").out
+
+
+def test_deep_asks_the_lock(lightship: Lightship, made: Locked) -> None:
+    path = made.folder / "Dockerfile"
+    path.write_text(
+        "FROM python:3.11 AS b\nRUN apt-get install -y libxml2-dev\nFROM debian:12\nCOPY --from=b /usr/x /x\n"
+    )
+    assert "compiles against libxml2-dev" in lightship("lint", path, "--no-hadolint").out
+    assert "libxml2" not in lightship("lint", path, "--no-hadolint", "--deep").out
+    path.with_name("pylock.none.toml").unlink()
+    shown = lightship("lint", path, "--no-hadolint", "--deep")
+    assert (shown.code, "make it with `lightship lock`" in shown.err) == (2, True)
 
 
 def test_no_dockerfile(lightship: Lightship, folder: Path) -> None:

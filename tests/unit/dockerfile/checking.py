@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from lightship.dockerfile.findings import Finding
 from lightship.dockerfile.fix import fix_text
 from lightship.dockerfile.lint import Options, lint_text
+from lightship.wheels.model import LockedLibrary
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class Files:
     """A build context in memory."""
 
     files: Mapping[str, str] = field(default_factory=dict)
+    libraries: tuple[LockedLibrary, ...] | None = None
 
     def read(self, path: str) -> str | None:
         return self.files.get(path)

@@ -35,7 +35,8 @@ SLIM = "FROM python:3.11-slim\nUSER 1\n"
         (
             SLIM + "RUN apt-get update && \\\r\n    apt-get install -y curl\r\n",
             SLIM
-            + "RUN apt-get update && \\\r\n    apt-get install -y curl \\\r\n    && rm -rf /var/lib/apt/lists/*\r\n",
+            + "RUN apt-get update && \\\r\n    apt-get install -y curl \\\r\n"
+            + "    && rm -rf /var/lib/apt/lists/*\r\n",
         ),
         (
             "# escape=`\n" + SLIM + "RUN apt-get update && `\n  apt-get install -y curl",
@@ -61,8 +62,9 @@ def test_is_mended_in_place(before: str, after: str) -> None:
         SLIM + "COPY app /app\nRUN useradd me && chown -R me /app\n",
         SLIM + "RUN useradd me\nCOPY app /app\nRUN make -C /app && chown -R me /app\n",
         SLIM + "RUN useradd me\nCOPY --chown=1 app /app\nRUN chown -R me /app\n",
-        "FROM python:3.11-slim AS b\nFROM python:3.11-slim\nCOPY --from=b /w /w\nRUN pip install /w/a.whl && rm -rf /w\n"
-        "RUN ls /w\nENV PIP_NO_CACHE_DIR=1\n",
+        "FROM python:3.11-slim AS b\n"
+        + SLIM
+        + "COPY --from=b /w /w\nRUN pip install --no-cache-dir /w/a.whl && rm -rf /w\nRUN ls /w\n",
     ],
 )
 def test_what_cannot_be_mended_safely_stays(text: str) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.dockerfile.checking import codes
+from lightship.dockerfile.lint import Options, lint_text
+from lightship.wheels.model import LockedLibrary
+from tests.unit.dockerfile.checking import Files, codes
 
 SLIM = "FROM python:3.11-slim\n"
 LAST = "USER 1000\n"
 BUILDER = "FROM python:3.11 AS builder\nRUN pip wheel -w /wheels gunicorn\n"
-INSTALL = "RUN --mount=type=bind,from=builder,source=/wheels,target=/wheels pip install --no-index -f /wheels gunicorn\n"
+INSTALL = (
+    "RUN --mount=from=builder,source=/wheels,target=/wheels pip install --no-index -f /wheels gunicorn\n"
+)
 APT = "RUN apt-get update && apt-get install -y {} && rm -rf /var/lib/apt/lists/*\n"
 
 
@@ -53,9 +57,7 @@ CAUGHT = [
     ("LD203", stage("RUN apk add --no-cache build-base\n", base="FROM python:3.11-alpine\n")),
     (
         "LD203",
-        stage(
-            "RUN apt-get update && apt-get install -y g++ && rm -rf /var/lib/apt/lists/*\nRUN apt-get purge g++\n"
-        ),
+        stage("RUN apt-get install -y g++ && rm -rf /var/lib/apt/lists/*\nRUN apt-get purge g++\n"),
     ),
     ("LD204", "FROM nvidia/cuda:12.4.1-devel-ubuntu22.04\nUSER 1\n"),
     ("LD204", "FROM public.ecr.example.com/docker/library/python:3.12\nUSER 1\n"),
@@ -200,9 +202,7 @@ SPARED = [
     ("LD304", two("RUN pip wheel -w /wheels a\n").replace("3.11 AS", "3.11-bullseye AS")),
     (
         "LD401",
-        stage(
-            "COPY requirements.txt /tmp/\nRUN pip install --no-cache-dir -r /tmp/requirements.txt && rm /tmp/requirements.txt\n"
-        ),
+        stage("COPY r.txt /tmp/\nRUN pip install --no-cache-dir -r /tmp/r.txt && rm /tmp/r.txt\n"),
     ),
     ("LD401", stage("COPY app /app\nRUN rm -rf /tmp/*\n")),
     ("LD402", stage("COPY --chown=1:1 app /app\nRUN chown 1:1 /app\n")),
@@ -233,7 +233,7 @@ SPARED = [
     ("LD703", "FROM python:3.11-slim AS a\nFROM python:3.11-slim AS b\nCOPY --from=a /x /x\nUSER 1\n"),
     (
         "LD704",
-        "FROM scratch as build\nRUN foo\nFROM node:20\nCOPY --from=build foo .\nCOPY --from=0 foo .\nUSER 1\n",
+        "FROM scratch as build\nRUN foo\nFROM node:20\nCOPY --from=build a .\nCOPY --from=0 b .\n",
     ),
     ("LD704", SLIM + "COPY --from=haskell:9 bar .\n"),
     ("LD704", "ARG SRC\n" + SLIM + "ARG SRC\nCOPY --from=${SRC} bar .\n"),
@@ -273,6 +273,21 @@ def test_requirement_files_of_the_context_are_read() -> None:
     assert "LD206" not in codes(text, requirements_txt="fastapi\n# torch\n")
     assert "LD206" not in codes(text, requirements_txt="-r requirements.txt\n")
     assert "LD206" not in codes(text)
+
+
+def test_with_a_lock_what_wheels_link_to_decides() -> None:
+    needed = (
+        LockedLibrary("libpq5", "libpq.so.5", "psycopg2", "psycopg2/_psycopg.so"),
+        LockedLibrary("libgomp1", "libgomp.so.1", "lightgbm", "lightgbm/lib.so"),
+        LockedLibrary("libstdc++6", "libstdc++.so.6", "lightgbm", "lightgbm/lib.so"),
+        LockedLibrary("libssl3t64", "libssl.so.3", "psycopg2", "psycopg2/_psycopg.so"),
+    )
+    text = two("RUN apt-get install -y libpq-dev libxml2-dev\n", APT.format("postgresql-client-15"))
+    options = Options(context=Files(libraries=needed))
+    found = [one for one in lint_text("Dockerfile", text, options).findings if one.rule.startswith("LD201")]
+    assert [one.message for one in found] == [
+        "lightgbm needs libgomp.so.1 (lightgbm/lib.so); the final stage lacks libgomp1"
+    ]
 
 
 def test_the_target_is_the_image() -> None:
