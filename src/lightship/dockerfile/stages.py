@@ -14,7 +14,7 @@ from lightship.dockerfile.shell import Command, commands
 from lightship.errors import UsageError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Step:
     """An instruction with what is in force there: working directory, user, variables (`ENV` and `ARG`)."""
 

@@ -1,4 +1,8 @@
-"""Files that a rule must catch, and files that it must not, beside the examples of docs/lint.md."""
+"""Files that a rule must catch, and files that it must not, beside the examples of docs/lint.md.
+
+Those about tags, users, caches, lists, stages and shell form follow what hadolint shows in its public tests of
+DL3002, DL3007, DL3009, DL3019, DL3022 to DL3025 and DL3042 (hadolint/hadolint), written anew.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +72,7 @@ CAUGHT = [
     ("LD208", stage("RUN apt update\n")),
     ("LD208", stage("RUN apt-get update && apt-get install -y curl\nRUN rm -rf /var/lib/apt/lists/*\n")),
     ("LD208", "FROM debian:12 AS base\nRUN apt-get update && apt-get install -y curl\nFROM base\nUSER 1\n"),
-    ("LD209", stage("RUN pip2 install MySQL_python\n")),
+    ("LD209", stage("RUN pip2 install pandas\n")),
     ("LD209", stage("ENV PIP_NO_CACHE_DIR=off\nRUN pip3 install flask\n")),
     ("LD209", stage("RUN --mount=type=cache,target=/cache pip install flask\n")),
     ("LD209", stage("RUN uv sync --frozen\n")),
@@ -78,6 +82,13 @@ CAUGHT = [
     ("LD301", "FROM example.com:5000/python\nUSER 1\n"),
     ("LD301", stage("COPY --from=nginx:latest /a /b\n")),
     ("LD302", two("RUN pip wheel -w /wheels a\n").replace("3.11 AS", "3.12 AS")),
+    (
+        "LD302",
+        BUILDER
+        + "FROM nvidia/cuda:12.4.1-base-ubuntu22.04\nRUN apt-get install -y python3.11 python3-pip\n"
+        + INSTALL.replace("pip", "pip3")
+        + LAST,
+    ),
     ("LD303", "FROM python:3.11-alpine AS builder\nRUN pip wheel -w /wheels a\n" + SLIM + INSTALL + LAST),
     ("LD401", stage("COPY big.tar /tmp/\nRUN tar xf /tmp/big.tar -C / && rm /tmp/big.tar\n")),
     (
@@ -182,7 +193,7 @@ SPARED = [
     ("LD208", stage("RUN --mount=type=cache,target=/var/lib/apt apt-get update\n")),
     ("LD208", stage("RUN --mount=type=tmpfs,dst=/var/lib/apt/lists apt-get update\n")),
     ("LD208", stage("RUN apt-get update && find /var/lib/apt/lists -type f -delete\n")),
-    ("LD209", stage("RUN pip install MySQL_python --no-cache-dir\n")),
+    ("LD209", stage("RUN pip install pandas --no-cache-dir\n")),
     ("LD209", stage("ENV PIP_NO_CACHE_DIR=on\nRUN pip install flask\n")),
     ("LD209", stage("RUN export PIP_NO_CACHE_DIR=1 && pip install flask\n")),
     ("LD209", stage("RUN PIP_NO_CACHE_DIR=yes pip install flask\n")),

@@ -100,7 +100,11 @@ def python_of(stage: Stage) -> str:
     image = stage.root_image
     if image.python:
         return image.python
-    names = [name for _, found in chain_installs(stage) if found.manager == "apt" for name in found.names]
+    every = [found for _, found in chain_installs(stage)]
+    names = [name for found in every if found.manager == "apt" for name in found.names]
+    pip = any(found.command.program in ("pip", "pip3") for found in every)
+    if pip and "python3-pip" in names and image.system_python:
+        return image.system_python  # Debian's pip belongs to Debian's Python, whatever else is installed
     for name in names:
         if match := _APT_PYTHON.fullmatch(name):
             return match[1]

@@ -83,14 +83,18 @@ def _lists_needed(build: Build, step: Step) -> bool:
     """Tell whether a later step installs from the lists that this one fetched."""
     if not any(found.manager == "apt" and found.action == "install" for found in installs(step)):
         return True
-    for stage in build.stages:
-        steps = stage.all_steps
-        later = steps[steps.index(step) + 1 :] if step in steps else ()
-        for one in later:
-            apt = [found.action for found in installs(one) if found.manager == "apt"]
-            if "install" in apt and "update" not in apt:
-                return True
-    return False
+    following = (_following(stage.all_steps, step) for stage in build.stages if step in stage.all_steps)
+    return any(_next_apt(steps) == "install" for steps in following)
+
+
+def _following(steps: tuple[Step, ...], step: Step) -> tuple[Step, ...]:
+    return steps[steps.index(step) + 1 :]
+
+
+def _next_apt(steps: tuple[Step, ...]) -> str:
+    """Tell what apt is asked for next: `update` makes the lists anew."""
+    actions = (found.action for step in steps for found in installs(step) if found.manager == "apt")
+    return next((action for action in actions if action in ("update", "install")), "")
 
 
 def _removes(step: Step, folder: str) -> bool:

@@ -127,7 +127,9 @@ def _as_mount(
     cut = cut_commands(source, step, (remover,)) if remover else ()
     if remover and not cut:
         return ()
-    mount = f"--mount=type=bind,from={origin},source={here.rstrip('/')},target={target} "
+    newline = "\r\n" if "\r\n" in source.text else "\n"
+    flag = f"--mount=type=bind,from={origin},source={here.rstrip('/')},target={target}"
+    mount = f"{flag} {build.document.escape}{newline}    "
     place = (
         step.instruction.flags[0].span.start if step.instruction.flags else step.instruction.args.offsets[0]
     )
