@@ -1,6 +1,6 @@
 """Files that a rule must catch, and files that it must not, beside the examples of docs/lint.md.
 
-Those about tags, users, caches, lists, stages and shell form follow what hadolint shows in its public tests of
+Those about tags, users, caches, stages and shell form follow what hadolint shows in its public tests of
 DL3002, DL3007, DL3009, DL3019, DL3022 to DL3025 and DL3042 (hadolint/hadolint), written anew.
 """
 
