@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "Start an image in a sandbox, without Docker.",
     "verify": "Prove what an image holds, and what it does not.",
     "compare": "Show the sizes of images side by side.",
+    "lint": "Check Dockerfiles, and mend them.",
     "images": "List the images in the local store.",
     "cache": "Show or empty the cache.",
 }
