@@ -79,10 +79,10 @@ def pip_text(config: PipConfig) -> str:
 @contextmanager
 def lent(config: PipConfig) -> Iterator[PipConfig]:
     """Serve local folders of wheels and indexes on loopback, and point there, while the context lasts."""
-    folders = [_local(url) for url in (*config.find_links, *config.index_urls)]
+    folders = [folder for url in config.find_links if (folder := _local(url))]
     # The pages of an index link to files beside it.
-    roots = tuple(place for folder in folders if folder for place in (folder, folder.parent))
-    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(roots)) as server:
+    indexes = [folder.parent for url in config.index_urls if (folder := _local(url))]
+    with ThreadingHTTPServer(("127.0.0.1", 0), _handler([*folders, *indexes])) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         here = f"http://127.0.0.1:{server.server_address[1]}"
         try:
