@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,10 +62,14 @@ def measure(host: str) -> None:
         print(row(standin.tag, size(docker, standin.tag), compressed(host, standin.tag)), flush=True)
     with docker_builds(host, constraints=cpu_torch()) as build:
         for case in CASES:
-            print(row(case.name, *case_figures(case, build, docker)), flush=True)
+            print(f"{case.name:16}", end="", flush=True)
+            for figure in case_figures(case, build, docker):
+                print(f"{figure:>22}", end="", flush=True)
+            print()
 
 
-def case_figures(case: Case, build: DockerBuilds, docker: Run) -> list[str]:
+def case_figures(case: Case, build: DockerBuilds, docker: Run) -> Iterator[str]:
+    """Figures as they come: some take minutes."""
     tag = f"article:{case.name}"
     with tempfile.TemporaryDirectory(prefix="article-") as name:
         project = Path(name) / "pharmabot"
@@ -78,13 +83,12 @@ def case_figures(case: Case, build: DockerBuilds, docker: Run) -> list[str]:
 
         docker("builder", "prune", "--all", "--force")
         cold = timed()
-        figures = [size(docker, tag), compressed(build.docker_host, tag), cold]
+        yield from (size(docker, tag), compressed(build.docker_host, tag), cold)
         for changed, line in (("app/main.py", "# changed"), ("requirements-base.txt", ADDED)):
             with (project / changed).open("a") as file:
                 file.write(f"{line}\n")
-            figures.append(timed())
+            yield timed()
     docker("image", "rm", "--force", tag)
-    return figures
 
 
 def size(docker: Run, tag: str) -> str:

@@ -112,7 +112,7 @@ def test_the_index_is_asked_again_in_the_last_stage(built: Built, client: Run) -
     assert not said.startswith("pip 24.0 ")  # the base has this one, and the wheels have none
 
 
-def test_a_shell_is_the_parent_of_the_service(built: Built, client: Run) -> None:
+def test_the_command_is_a_shell(built: Built, client: Run) -> None:
     tag = built("variants", TORCH_VARIANT="none")
     assert client("image", "inspect", "--format", "{{index .Config.Cmd 0}}", tag) == "sh\n"
 
