@@ -4,7 +4,7 @@
 PYTEST := .venv/bin/pytest
 WORKERS ?= 2
 
-.PHONY: help demo test test-unit test-integration test-example lint bench format clean setup-demo setup-test setup-lint
+.PHONY: help demo test test-unit test-integration test-example lint bench bench-article standins format clean setup-demo setup-test setup-lint
 
 help:
 	@echo "make demo              build, start and verify an image without Docker"
@@ -14,20 +14,22 @@ help:
 	@echo "make test-example      the example service's own tests"
 	@echo "make lint              ruff, mypy, changelog fragments"
 	@echo "make bench             the measurements"
+	@echo "make bench-article     the article's Dockerfiles, built by Docker and measured"
+	@echo "make standins          stand-ins for python:3.11 and python:3.11-slim, from Debian packages"
 
 demo: setup-demo
 	.venv/bin/python scripts/demo.py
 
 test: setup-test
 	$(PYTEST) -m "not integration" -n $(WORKERS)
-	$(PYTEST) -m integration
+	$(PYTEST) -m integration -n $(WORKERS) --dist loadgroup
 	.venv/bin/python scripts/test_example.py
 
 test-unit: setup-test
 	$(PYTEST) -m "not integration" -n $(WORKERS)
 
 test-integration: setup-test
-	$(PYTEST) -m integration
+	$(PYTEST) -m integration -n $(WORKERS) --dist loadgroup
 
 test-example: setup-test
 	.venv/bin/python scripts/test_example.py
@@ -44,6 +46,12 @@ format: setup-lint
 
 bench: setup-test
 	.venv/bin/python bench/run.py
+
+bench-article: setup-test
+	.venv/bin/python -m bench.article
+
+standins: setup-test
+	.venv/bin/python -m scripts.standins
 
 clean:
 	rm -rf .venv .tools .demo .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,19 @@ from scripts.require_all import pytest_make_collect_report, pytest_runtest_maker
 from tests.support.tools import missing_tools
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
+
+
+INTEGRATION = Path(__file__).parent / "integration"
+TOGETHER = {"stages": "services", "start": "services"}
+"""Folders whose services listen at the same port of this machine."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep integration tests of a folder in one process (`--dist loadgroup`): they share what they build."""
+    for item in items:
+        if item.path.is_relative_to(INTEGRATION):
+            folder = item.path.relative_to(INTEGRATION).parts[0]
+            item.add_marker(pytest.mark.xdist_group(TOGETHER.get(folder, folder)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

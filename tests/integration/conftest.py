@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from scripts.dockerd import unmount_below
+from scripts.standins import load
+from tests.support.docker_build import DockerBuilds, cpu_torch, docker_builds
 from tests.support.programs import Run, caller
+from tests.support.tools import missing_tools
 
 
 @pytest.fixture
@@ -58,3 +61,21 @@ def podman(containers: dict[str, str]) -> Run:
 @pytest.fixture
 def buildah(containers: dict[str, str]) -> Run:
     return caller("buildah", env=containers)
+
+
+@pytest.fixture(scope="module")
+def bases(docker_host: str) -> str:
+    """`DOCKER_HOST` of a daemon that has the stand-ins for `python:3.11` and `python:3.11-slim`."""
+    if missing := missing_tools(["mmdebstrap"]):
+        pytest.skip(f"not on this machine: {missing}")
+    if os.geteuid() != 0:
+        pytest.skip("mmdebstrap makes the stand-ins as root only: run the tests as root")
+    load(docker_host)
+    return docker_host
+
+
+@pytest.fixture(scope="module")
+def build(bases: str) -> Iterator[DockerBuilds]:
+    """Build Dockerfiles on the stand-ins; torch is its CPU build, where a folder of wheels has one."""
+    with docker_builds(bases, constraints=cpu_torch()) as builds:
+        yield builds

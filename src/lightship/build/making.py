@@ -21,7 +21,7 @@ from lightship.plan.model import Plan, WheelsLayer, layer_key
 from lightship.plan.trimming import SAFE, TRACED
 from lightship.platform import Platform
 from lightship.project.config import PRODUCTION
-from lightship.project.detect import Project
+from lightship.project.detect import Project, is_suite
 from lightship.project.start import start_path, write_start
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _lacks_start(project: Project, request: Request) -> bool:
         return False
     if config.trim == TRACED:
         return start is None or request.platform.architecture not in start.opened
-    return config.bytecode == IMPORTED and start is None
+    return config.bytecode == IMPORTED and start is None and is_suite(config.base)
 
 
 def _record(project: Project, request: Request, machine: Machine) -> None:

@@ -8,8 +8,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from packaging.markers import Marker
-
 from lightship.build.bases import Base, Bases
 from lightship.build.builders import lock_builders
 from lightship.build.compiling import build_for_libraries
@@ -21,19 +19,20 @@ from lightship.build.wheelhouse import BuilderRoot
 from lightship.debs.model import LockedDeb
 from lightship.debs.suite import Suite
 from lightship.errors import LightshipError, ResolutionError, UsageError
-from lightship.events import SilentReporter
+from lightship.events import Reporter, SilentReporter
 from lightship.fs.atomic import write_bytes
 from lightship.platform import Platform
+from lightship.project.config import Config
 from lightship.project.detect import Project
 from lightship.project.targets import Target, find_target
 from lightship.wheels.complaint import UnsatisfiableError
-from lightship.wheels.groups import add_groups, without_packages
+from lightship.wheels.groups import add_groups, installed_names, without_packages
 from lightship.wheels.lock import Lock, LockedTarget, LockTable, parse_lock, render_lock
 from lightship.wheels.merge import merge_pylocks
 from lightship.wheels.model import LockedSdist, LockedWheel
 from lightship.wheels.request import ResolveRequest
 from lightship.wheels.resolve import resolve_each
-from lightship.wheels.select import usable_distributions
+from lightship.wheels.select import target_environment, usable_distributions
 from lightship.wheels.sizes import with_local_sizes
 
 
@@ -99,7 +98,10 @@ def _resolve(
             )
         except UnsatisfiableError as error:
             raise _explained(error, requests, target, machine) from error
-    own = {platform: without_packages(text, _names(production, platform)) for platform, text in texts.items()}
+    own = {}
+    for platform, text in texts.items():
+        there = target_environment(platform, bases[platform].python_full)
+        own[platform] = without_packages(text, installed_names(production, there))
     return with_local_sizes(merge_pylocks(own))
 
 
@@ -125,15 +127,6 @@ def _pins(packages: Iterable[Mapping[str, str]]) -> Iterator[str]:
         if "version" in package and not package.keys() & {"vcs", "directory", "archive"}:
             marker = f" ; {package['marker']}" if "marker" in package else ""
             yield f"{package['name']}=={package['version']}{marker}"
-
-
-def _names(packages: Iterable[Mapping[str, str]], platform: Platform) -> set[str]:
-    here = {"platform_machine": platform.machine}
-    return {
-        package["name"]
-        for package in packages
-        if "marker" not in package or Marker(package["marker"]).evaluate(here)
-    }
 
 
 def _explained(
@@ -206,31 +199,10 @@ class _System:
         self, base: Base, wheels: tuple[LockedWheel, ...], below: tuple[LockedWheel, ...]
     ) -> SystemPackages:
         """Choose packages beside all of production's, so that none is chosen that excludes one of those."""
-        names = {deb.name for deb in self.lock.debs[base.platform]}.union(self._asked(base))
-        return add_libraries(base.joined_by(names), wheels, self.machine, beside=below)
-
-    def _asked(self, base: Base) -> Collection[str]:
-        """Name the Debian packages that the target asks for; its default tools, where they can join the base.
-
-        Raises:
-            UsageError: if others cannot.
-
-        """
-        missing = [name for name in self.target.packages if name not in base.installed]
-        if not missing or base.suite:
-            return missing
-        name, names = self.target.name, ", ".join(missing)
-        table = self.project.config.targets.get(name)
-        if table is None or table.packages is None:
-            self.machine.reporter.note(
-                f"target {name} goes without {names}: the base is no Debian release that packages can join"
-            )
-            return ()
-        raise UsageError(
-            f"the base is no Debian release that packages can join, and target {name!r} asks for {names}",
-            where=self.project.config.base,
-            hint=f"use an image that has them, or set packages = [] in [tool.lightship.targets.{name}]",
+        names = {deb.name for deb in self.lock.debs[base.platform]}.union(
+            joining_packages(self.target, self.project.config, base, self.machine.reporter)
         )
+        return add_libraries(base.joined_by(names), wheels, self.machine, beside=below)
 
     def _own(self, debs: Iterable[LockedDeb], platform: Platform) -> tuple[LockedDeb, ...]:
         there = {deb.name: deb.version for deb in self.lock.debs[platform]}
@@ -239,6 +211,29 @@ class _System:
         if own and base.suite:
             check_fit(base.suite, own, there, base.installed)
         return own
+
+
+def joining_packages(target: Target, config: Config, base: Base, reporter: Reporter) -> Collection[str]:
+    """Name the Debian packages that a target asks for; its default tools only where they can join the base.
+
+    Raises:
+        UsageError: if others cannot.
+
+    """
+    missing = [name for name in target.packages if name not in base.installed]
+    if not missing or base.suite:
+        return missing
+    table, names = config.targets.get(target.name), ", ".join(missing)
+    if table is None or table.packages is None:
+        reporter.note(
+            f"target {target.name} goes without {names}: the base is no Debian release that packages can join"
+        )
+        return ()
+    raise UsageError(
+        f"the base is no Debian release that packages can join, and target {target.name!r} asks for {names}",
+        where=config.base,
+        hint=f"use an image that has them, or set packages = [] in [tool.lightship.targets.{target.name}]",
+    )
 
 
 def check_fit(

@@ -47,9 +47,7 @@ class _Asked:
     help="What the builder hands on: wheels, what they install, or a virtual environment.",
 )
 @click.option("--ci", type=click.Choice(CIS), help="Write a workflow that builds and verifies, too.")
-@click.option(
-    "--portable", is_flag=True, help="Do without COPY --link, as Docker 20.10 does."
-)
+@click.option("--portable", is_flag=True, help="Do without COPY --link, as Docker 20.10 does.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file is missing or stale.")
 @click.option("--stdout", is_flag=True, help="Print the Dockerfile, and write nothing.")
 @click.option("--force", is_flag=True, help="Overwrite files that Lightship did not make.")

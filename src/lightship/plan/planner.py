@@ -13,7 +13,7 @@ from lightship.digest import Digest
 from lightship.oci.model import Execution, Healthcheck
 from lightship.plan.base import BaseImage
 from lightship.plan.basecheck import check_count, check_places
-from lightship.plan.bytecode import Bytecode, compiler_version
+from lightship.plan.bytecode import NONE, Bytecode, compiler_version
 from lightship.plan.cuda import cuda_notes, driver_variables
 from lightship.plan.layering import layer_wheels
 from lightship.plan.model import (
@@ -175,7 +175,7 @@ def _compilers(config: Config, platform: Platform, selection: Selection) -> Iter
     version = compiler_version(selection.debs, selection.python)
     every = {platform.architecture: selection.debs, **selection.others}
     for architecture, debs in every.items():
-        if config.bytecode != "none" and version and compiler_version(debs, selection.python) == version:
+        if config.bytecode != NONE and version and compiler_version(debs, selection.python) == version:
             yield BaseLayer(selection.suite, architecture, debs)
 
 
@@ -282,4 +282,6 @@ def _notes(config: Config, selection: Selection) -> Iterator[str]:
         names = ", ".join(config.build_packages)
         yield f"every distribution has a wheel: build-packages are not needed ({names})"
     if selection.base:
+        if config.bytecode != NONE:
+            yield "no bytecode: so far only Debian's packages of Python compile, and the base is an image"
         yield from cuda_notes((*selection.wheels, *own.wheels), selection.base.facts, selection.python)

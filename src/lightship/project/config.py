@@ -60,6 +60,12 @@ class CheckConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fi
     env: dict[str, str] = {}
 
 
+class LintConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """What `lint` does not report: rules, each with the reason."""
+
+    ignore: dict[str, str] = {}
+
+
 class Config(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
     """The whole configuration; empty fields are filled in by detection."""
 
@@ -85,6 +91,7 @@ class Config(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=
     strip: bool = False
     bytecode: str = "imported"
     check: CheckConfig = CheckConfig()
+    lint: LintConfig = LintConfig()
     variants: dict[str, VariantConfig] = {}
     targets: dict[str, TargetConfig] = {}
     stages: dict[str, StageConfig] = {}
@@ -122,6 +129,7 @@ def parse_config(table: Mapping[str, Any], where: Path) -> Config:
     """Check a table's keys, types and values."""
     _check_keys(table, Config, "", where)
     _check_keys(table.get("check", {}), CheckConfig, "check.", where)
+    _check_keys(table.get("lint", {}), LintConfig, "lint.", where)
     for name, kind in _TABLES:
         inner = table.get(name, {})
         if isinstance(inner, Mapping):  # what is not, is a wrong type, found below

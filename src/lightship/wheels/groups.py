@@ -6,8 +6,10 @@ An installer that is told of no group installs what `production` has, and nothin
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
+
+from packaging.markers import Environment, Marker
 
 from lightship.wheels import toml
 
@@ -21,6 +23,16 @@ def without_packages(pylock_text: str, names: Collection[str]) -> str:
     document = tomllib.loads(pylock_text)
     kept = [package for package in document.get("packages", ()) if package["name"] not in names]
     return toml.document({**document, "packages": kept})
+
+
+def installed_names(packages: Iterable[Mapping[str, Any]], environment: Environment) -> set[str]:
+    """Name the packages of a PEP 751 lock whose markers hold in an environment: that of the target."""
+    here = {key: str(value) for key, value in environment.items()}
+    return {
+        package["name"]
+        for package in packages
+        if "marker" not in package or Marker(package["marker"]).evaluate(here)
+    }
 
 
 def add_groups(pylock_text: str, groups: Mapping[str, str]) -> str:

@@ -80,6 +80,27 @@ def test_packages_of_the_bases_suite_join_it(service: Service, lightship: Lights
     assert layer["cached"] != []
 
 
+def test_tools_of_a_target_join_it_beside_productions_packages(
+    service: Service, lightship: Lightship
+) -> None:
+    folder = service("moved", packages=["libpq5"])
+    (folder / "requirements-dev.txt").write_text("iniconfig\n")
+    production, development = (
+        [layer["digest"] for layer in lightship.ask("build", "--target", target, cwd=folder)["layers"]]
+        for target in ("production", "development")
+    )
+    assert set(production) < set(development)
+    own = {deb.name for deb in read_lock(folder / "pylock.none.toml").targets["development"].debs[AMD64]}
+    assert {"bash", "procps"} <= own
+    assert not own & {"libc6", "libpq5", "libssl3"}
+    program = (
+        "import ctypes.util as u, iniconfig; print(*(u.find_library(n) for n in ('pq', 'ssl', 'proc2')))"
+    )
+    words = ("bash", "-c", f'ps -o comm= 1; python -c "{program}"')
+    done = lightship.run("run", "--target", "development", ".", "--", *words, cwd=folder)
+    assert done.out.split() == ["bash", "libpq.so.5", "libssl.so.3", "libproc2.so.0"], done.err
+
+
 def test_what_has_no_wheel_is_built_and_its_library_joins_the_base(
     service: Service, lightship: Lightship
 ) -> None:

@@ -35,8 +35,9 @@ def pharmabot(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """
     folder = copy_example(tmp_path_factory.mktemp("example") / "pharmabot")
     lightship = Lightship(tmp_path_factory.mktemp("home"))
+    for variant in ("none", "cpu"):
+        lightship.lock(folder, "--variant", variant)
     none = lightship.build(folder, "--variant", "none")
-    lightship.lock(folder, "--variant", "cpu")
     cpu = lightship.build(folder, "--variant", "cpu", "--locked")
     return Built(folder, lightship, {"none": none, "cpu": cpu})
 

@@ -131,7 +131,9 @@ def test_no_layer_of_production_has_a_wheel_and_all_modules_are_compiled(
     check = f"import importlib.util as u; print(u.MAGIC_NUMBER and open('/{site}/fastapi/__pycache__/" + (
         "applications.cpython-311.pyc','rb').read(8)[4])"
     )
-    assert client("run", "--rm", "--network", "none", tag, "python", "-c", check) == "3\n"  # PEP 552: checked hash
+    assert (
+        client("run", "--rm", "--network", "none", tag, "python", "-c", check) == "3\n"
+    )  # PEP 552: checked hash
 
 
 def answer(client: Run, tag: str, port: int) -> str:

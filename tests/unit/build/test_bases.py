@@ -6,14 +6,18 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from lightship.build.bases import ImageBase
+from lightship.build.bases import ImageBase, SuiteBase
 from lightship.build.libraries import SystemPackages, add_libraries
+from lightship.build.targets import joining_packages
 from lightship.debs.model import InstalledDeb
 from lightship.debs.suite import Suite
 from lightship.digest import Digest
 from lightship.errors import ResolutionError, UsageError
+from lightship.events import SilentReporter
 from lightship.oci.model import Execution
 from lightship.plan.base import GLIBC, BaseFacts, BaseImage, Interpreter
+from lightship.project.config import Config, TargetConfig
+from lightship.project.targets import Target
 from tests.support.elves import elf
 from tests.support.locked import AMD64, Locked
 from tests.support.suites import make_suite
@@ -154,3 +158,41 @@ def test_a_base_whose_python_no_suite_has_cannot_build(
     ) as error:
         make(facts=facts).builder_suite()
     assert error.value.hint == f"require versions that have wheels, or set {hint}"
+
+
+def test_packages_beside_others_are_resolved_with_them(make: Make) -> None:
+    base = make("libmagic1").joined_by({"libpq5"})
+    assert [deb.name for deb in base.debs] == ["libmagic1", "libpq5", "libssl3"]
+    assert base.python_full == "3.11.2"
+
+
+def test_locked_packages_say_what_a_suite_is_until_more_join_them(tmp_path: Path) -> None:
+    suite = make_suite(tmp_path, STANZAS, {})
+    older = tuple(replace(deb, version="2.35-1") for deb in suite.resolve(["libc6"]))
+    base = SuiteBase(suite, ("libc6",), older)
+    assert (base.debs, base.glibc) == (older, (2, 35))
+    assert {deb.name: deb.version for deb in base.joined_by({"zlib1g"}).debs}["libc6"] == "2.36-9"
+
+
+class Listening(SilentReporter):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def test_a_targets_packages_join_a_base_of_debian_alone(make: Make) -> None:
+    target, heard = Target("development", packages=("libc6", "zlib1g")), Listening()
+    assert joining_packages(target, Config(), make(), heard) == ["zlib1g"]
+    ubuntu = make(facts=replace(FACTS, os_id="ubuntu", codename="noble"))
+    assert joining_packages(target, Config(), ubuntu, heard) == ()
+    assert heard.notes == [
+        "target development goes without zlib1g: the base is no Debian release that packages can join"
+    ]
+    config = Config(base="oci:noble", targets={"development": TargetConfig(packages=("libc6", "zlib1g"))})
+    with pytest.raises(UsageError, match="can join, and target 'development' asks for zlib1g") as caught:
+        joining_packages(target, config, ubuntu, heard)
+    assert caught.value.where == "oci:noble"
+    assert "set packages = [] in [tool.lightship.targets.development]" in caught.value.hint
+    assert joining_packages(Target("own", packages=("libc6",)), config, ubuntu, heard) == []

@@ -14,7 +14,7 @@ from lightship.oci.layout import LayoutImage
 from lightship.plan.model import BytecodeLayer, Plan, WheelsLayer
 from lightship.platform import Platform
 from lightship.project.start import Start, read_start, write_start
-from tests.support.locked import Locked, locked_project
+from tests.support.locked import Locked, locked_project, write_lock_with_target
 
 NATIVE = Platform({"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine])
 TRACED = """\
@@ -188,3 +188,24 @@ def test_a_locked_build_does_not_record_anew(made: Locked, monkeypatch: pytest.M
     with pytest.raises(StartError, match="a file is missing"):
         build(made)
     assert fake.recorded == 0
+
+
+@pytest.mark.parametrize("text", ["", TRACED])
+def test_of_another_target_nothing_is_recorded_or_proven(
+    made: Locked, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    (made.folder / "lightship.toml").write_text(text)
+    write_lock_with_target(made)
+    fake = Fake(monkeypatch)
+    development = replace(REQUEST, target="development")
+    without, _ = build(made, development)
+    assert not any(layer.title == "bytecode: demo" for layer in without.layers)
+    assert not path_of(made).exists()
+    write_start(path_of(made), START)
+    plan, _ = build(made, development)
+    assert [layer.title for layer in plan.layers if isinstance(layer, BytecodeLayer)] == [
+        "bytecode: demo",
+        "bytecode: application",
+    ]
+    assert not any(layer.keep for layer in plan.layers if isinstance(layer, WheelsLayer))
+    assert (fake.recorded, fake.proven) == (0, 0)

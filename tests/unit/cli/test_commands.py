@@ -232,3 +232,34 @@ def test_only_a_project_can_be_watched(lightship: Lightship) -> None:
     shown = lightship("run", "--watch", "project:none")
     assert shown.code == 2
     assert "only a project can be watched" in shown.err
+
+
+def test_only_productions_start_is_recorded(lightship: Lightship, made: Locked) -> None:
+    shown = lightship("build", made.folder, "--record", "--target", "development")
+    assert shown.code == 2
+    assert "--record is about production: its start is recorded, and no other target's" in shown.err
+    assert "leave out --record or --target" in shown.err
+
+
+def test_compare_shows_sizes_side_by_side(lightship: Lightship, made: Locked) -> None:
+    lightship("build", made.folder, "--locked", "--offline", "-t", "one")
+    (made.folder / "app" / "more.txt").write_text("x" * 5000)
+    lightship("build", made.folder, "--locked", "--offline", "-t", "two")
+    one, two = json.loads(lightship("compare", "one", "two", "--json").out)
+    assert [one["name"], two["name"]] == ["one:latest", "two:latest"]
+    built = json.loads(lightship("build", made.folder, "--locked", "--offline", "-t", "two", "--json").out)
+    assert (two["unpacked"], two["compressed"]) == (built["unpacked"], built["compressed"])
+    assert two["unpacked"] - one["unpacked"] >= 5000
+    assert one["shared"] == one["compressed"]
+    assert 0 < two["shared"] < two["compressed"]
+    shown = lightship("compare", "one", "two").out.splitlines()
+    assert shown[0].split()[:4] == ["image", "unpacked", "compressed", "layers"]
+    assert shown[1].startswith("one:latest")
+    assert shown[2].rstrip().endswith("%")
+
+
+def test_compare_suggests_the_nearest_image(lightship: Lightship, made: Locked) -> None:
+    lightship("build", made.folder, "--locked", "--offline", "-t", "one")
+    missing = lightship("compare", "ome")
+    assert missing.code == 2
+    assert "did you mean one:latest?" in missing.err

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from lightship.debs.alternatives import ALTERNATIVES, alternatives
+from lightship.debs.ldcache import Library
 from lightship.debs.model import LockedDeb
 from lightship.debs.tools import BaseTree, tools_entries
 from lightship.debs.trim import RULES, base_trimmer
@@ -108,3 +109,15 @@ def test_a_link_of_a_package_is_no_alternative(base: Package, tmp_path: Path) ->
     items = [item("./usr/bin/less", b""), link("./usr/bin/pager", "more")]
     found = over([base], [write_deb(tmp_path, "less", items)])
     assert found["usr/bin/pager"].target == "more"
+
+
+def test_on_an_image_libraries_join_those_of_its_own_cache(base: Package, tools: Package) -> None:
+    cached = [Library("libown.so.3", f"/{LIB}/libown.so.3")]
+    platform = Platform("amd64")
+    below = BaseTree([base], platform, keep_all, cached)
+    entries = tools_entries(below, BaseTree([base, tools], platform, keep_all, cached))
+    found = {entry.path: entry for entry in entries}
+    assert all(name in text(found["etc/ld.so.cache"]) for name in (b"libown", b"libbase", b"libtool"))
+    assert f"{LIB}/libtool.so.2" in found
+    assert f"{LIB}/libbase.so.1" not in found
+    assert "etc/os-release" not in found

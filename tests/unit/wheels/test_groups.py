@@ -10,9 +10,9 @@ from lightship.debs.model import LockedDeb
 from lightship.digest import of_bytes
 from lightship.errors import UsageError
 from lightship.platform import Platform
-from lightship.wheels.groups import add_groups, part_of, without_packages
+from lightship.wheels.groups import add_groups, installed_names, part_of, without_packages
 from lightship.wheels.lock import LockedBuilder, LockedTarget, LockTable, parse_lock, render_lock
-from lightship.wheels.select import select_distributions
+from lightship.wheels.select import select_distributions, target_environment
 
 AMD64 = Platform("amd64")
 TABLE = LockTable(
@@ -115,3 +115,9 @@ def test_a_damaged_target_is_an_error() -> None:
 
 def test_packages_are_left_out_by_name() -> None:
     assert without_packages(pylock("a", "b"), {"b", "x"}) == without_packages(pylock("a"), ())
+
+
+@pytest.mark.parametrize(("python", "found"), [("3.11.2", {"a", "b"}), ("3.11.7", {"a"})])
+def test_markers_are_asked_for_the_target(python: str, found: set[str]) -> None:
+    packages = [{"name": "a"}, {"name": "b", "marker": "python_full_version < '3.11.3'"}]
+    assert installed_names(packages, target_environment(Platform("amd64"), python)) == found

@@ -1,0 +1,40 @@
+"""`lightship compare`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from lightship.cli.options import Output, common, machine
+from lightship.cli.terminal import show_json, size, table
+
+if TYPE_CHECKING:
+    from lightship.inspect.compare import Comparison
+
+
+@click.command()
+@click.argument("images", nargs=-1, required=True)
+@common
+def command(*, images: tuple[str, ...], output: Output) -> None:
+    """Show the sizes of images side by side, and what each shares with the first.
+
+    IMAGES are names in the local store, folders of projects, or oci:DIR.
+    """
+    from lightship.build.store import find_image
+    from lightship.inspect.compare import compare_images
+
+    surroundings = machine(output)
+    found = [find_image(image, "", surroundings) for image in images]
+    compared = compare_images(found, surroundings.home, surroundings.reporter)
+    if output.as_json:
+        show_json(compared)
+        return
+    header = ("image", "unpacked", "compressed", "layers", "shared", "of the first's size")
+    click.echo(table(header, [_row(one, compared[0]) for one in compared], right=(1, 2, 3, 4, 5)))
+
+
+def _row(one: Comparison, first: Comparison) -> tuple[str, ...]:
+    shared = size(one.shared) if one is not first else ""
+    part = f"{one.unpacked / max(first.unpacked, 1):.0%}" if one is not first else ""
+    return (one.name, size(one.unpacked), size(one.compressed), str(one.layers), shared, part)

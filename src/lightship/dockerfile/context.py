@@ -1,0 +1,83 @@
+"""The build context, as far as lint looks into it: requirement files, and what locked wheels need."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from lightship.project.detect import read_project
+from lightship.wheels.lock import lock_path, read_lock
+from lightship.wheels.model import LockedLibrary
+
+_LARGEST = 1 << 20
+
+
+class Context(Protocol):
+    """Reads files of the build context by their relative paths.
+
+    `libraries` is what the ELF files of the locked wheels need of the system; None where nobody looked.
+    """
+
+    @property
+    def libraries(self) -> tuple[LockedLibrary, ...] | None: ...
+
+    def read(self, path: str) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FolderContext:
+    """A folder; nothing outside of it is read."""
+
+    folder: Path
+    libraries: tuple[LockedLibrary, ...] | None = None
+
+    def read(self, path: str) -> str | None:
+        """Give a file's text; None if it is not there, is not text, or lies outside."""
+        try:
+            found = (self.folder / path).resolve()
+            inside = found.is_relative_to(self.folder.resolve())
+            if not inside or not found.is_file() or found.stat().st_size > _LARGEST:
+                return None
+            return found.read_text("utf-8")
+        except (OSError, ValueError):
+            return None
+
+
+class NoContext:
+    """A Dockerfile alone."""
+
+    libraries = None
+
+    def read(self, path: str) -> str | None:  # noqa: ARG002
+        return None
+
+
+def locked_libraries(folder: Path) -> tuple[LockedLibrary, ...]:
+    """Read from the lock of a project's default variant what its wheels' ELF files need.
+
+    Raises:
+        UsageError: if there is no project or no lock.
+
+    """
+    lock = read_lock(lock_path(folder, read_project(folder).config.variant))
+    return tuple(sorted({library for libraries in lock.libraries.values() for library in libraries}))
+
+
+def requirement_lines(
+    context: Context, path: str, seen: frozenset[str] = frozenset()
+) -> tuple[str, ...] | None:
+    """Give the lines of a requirement file and those that it includes; None if it cannot be read."""
+    text = context.read(path)
+    if text is None:
+        return None
+    lines: list[str] = []
+    for line in text.replace("\\\n", " ").splitlines():
+        bare = re.sub(r"(^|\s)#.*", "", line).strip()
+        included = re.match(r"(?:-r|--requirement)[\s=]*(\S+)", bare)
+        if included and included[1] not in seen and len(seen) < 16:
+            lines += requirement_lines(context, included[1], seen | {path, included[1]}) or ()
+        elif bare:
+            lines.append(bare)
+    return tuple(lines)
