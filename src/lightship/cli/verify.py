@@ -23,6 +23,13 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
 @click.option(
     "--budget", default="", metavar="SIZE", help="Largest unpacked size; the configured one by default."
 )
+@click.option(
+    "--ignore",
+    "ignores",
+    multiple=True,
+    metavar="RULE[:WHERE]",
+    help="Accept findings of a rule, or those at places that match a pattern (repeatable).",
+)
 @click.option("--start", is_flag=True, help="Start the image, and wait for its health check.")
 @click.option(
     "-e", "--env", "variables", multiple=True, metavar="NAME=VALUE", help="Set a variable for --start."
@@ -35,6 +42,7 @@ def command(
     variant: str,
     target: str,
     budget: str,
+    ignores: tuple[str, ...],
     start: bool,
     variables: tuple[str, ...],
     timeout: float,
@@ -45,6 +53,7 @@ def command(
     IMAGE is a name in the local store, a project's folder, or oci:DIR. Exits with 1 if there is an error.
     """
     from lightship.build.store import find_image
+    from lightship.inspect.ignoring import without_ignored
     from lightship.inspect.verify import StartOptions, verify_image
 
     surroundings = machine(output)
@@ -57,6 +66,7 @@ def command(
         reporter=surroundings.reporter,
         start=StartOptions(dict(item.partition("=")[::2] for item in variables), timeout) if start else None,
     )
+    report = without_ignored(report, ignores)
     if output.as_json:
         show_json({"name": name, **report.to_json()})
     else:

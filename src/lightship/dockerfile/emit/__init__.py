@@ -1,0 +1,1 @@
+"""The plan as files for other engines: Dockerfile, Compose, bake, continuous integration."""
