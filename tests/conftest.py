@@ -16,8 +16,8 @@ __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 
 INTEGRATION = Path(__file__).parent / "integration"
-TOGETHER = {"stages": "services", "start": "services"}
-"""Folders whose services listen at the same port of this machine."""
+TOGETHER = {"stages": "services", "start": "services", "article": "docker", "dockerfile": "docker"}
+"""Folders whose services listen at the same port of this machine, or that build on the same stand-ins."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

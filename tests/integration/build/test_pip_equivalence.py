@@ -53,11 +53,12 @@ def installed(pharmabot: Built, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def cached_wheels(built: Built, folder: Path) -> list[Path]:
-    """Give the wheels of the cache the names that pip insists on."""
+    """Give the wheels of production the names that pip insists on."""
     folder.mkdir()
     lock = read_lock(built.folder / "pylock.cpu.toml")
     paths = []
-    for package in lock.packages:
+    production = [package for package in lock.packages if "dependency_groups" not in str(package.marker)]
+    for package in production:
         for wheel in package.wheels or ():
             cached = built.lightship.home.archives / "sha256" / wheel.hashes["sha256"]
             if cached.is_file():
