@@ -18,7 +18,7 @@ DIMENSIONS = 384
 def main() -> str:
     """Return what is wrong, or nothing."""
     data = json.dumps({"texts": TEXTS}).encode()
-    request = urllib.request.Request(URL, data, {"Content-Type": "application/json"})  # noqa: S310 - http
+    request = urllib.request.Request(URL, data, {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310
             vectors = json.load(response)["embeddings"]
