@@ -1,0 +1,52 @@
+"""What Podman and Buildah have in common: both build with Buildah's code, and share their storage."""
+
+from __future__ import annotations
+
+from lightship.engines.model import BuildRequest, common_arguments
+from lightship.engines.programs import Programs
+from lightship.errors import StageError, UsageError
+from lightship.net.redact import redact_text
+
+
+def build(program: str, request: BuildRequest, programs: Programs) -> None:
+    """Run the build; intermediate layers are kept as cache, and the health check, which OCI's format lacks.
+
+    Raises:
+        UsageError: if the build needs an image in a layout.
+        StageError: if it fails.
+
+    """
+    if request.layouts:
+        raise UsageError(
+            f"{program} cannot build on the layout {next(iter(request.layouts.values())).folder}",
+            hint="use the direct engine, or docker with buildx",
+        )
+    command = [program, "build", "--layers", "--format", "docker", *common_arguments(request)]
+    answer = programs.show(*command, *request.extra, str(request.context), environ={})
+    if answer.code:
+        raise StageError(
+            f"`{program} build` failed with status {answer.code}",
+            where=request.name,
+            hint="its own words say why",
+            detail=redact_text(answer.err.strip()),
+        )
+
+
+def ask_version(program: str, programs: Programs, *question: str) -> str:
+    """Ask a program that must be there and must work.
+
+    Raises:
+        UsageError: if it is absent, or cannot reach its storage or service.
+
+    """
+    if not programs.has(program):
+        raise UsageError(
+            f"{program} is not installed",
+            hint=f"install it (`apt-get install {program}`), or build with the direct engine",
+        )
+    answer = programs.ask(program, *question)
+    if answer.code:
+        raise UsageError(
+            f"{program} does not work here", hint=f"`{program} info` says more", detail=answer.err.strip()
+        )
+    return answer.out.strip()
