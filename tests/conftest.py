@@ -16,7 +16,10 @@ __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 
 INTEGRATION = Path(__file__).parent / "integration"
-TOGETHER = {"stages": "services", "start": "services", "article": "docker", "dockerfile": "docker"}
+TOGETHER = {
+    **{"stages": "services", "start": "services"},
+    **{"article": "docker", "dockerfile": "docker", "engines": "docker"},
+}
 """Folders whose services listen at the same port of this machine, or that build on the same stand-ins."""
 
 

@@ -15,12 +15,13 @@ from lightship.dockerfile.emit.emit import emit
 from lightship.dockerfile.emit.facts import Plans
 from lightship.dockerfile.emit.model import Options, Style
 from lightship.dockerfile.emit.origins import LAYOUT, Origins
-from lightship.engines.context import Workplace, fill_context, workplace
-from lightship.engines.model import BuildRequest, Engine, EngineImage, NamedLayout
+from lightship.engines.context import Workplace, fill_context, pin_layout, workplace
+from lightship.engines.model import BuildRequest, Engine, EngineImage, PinnedLayout
 from lightship.engines.pip import FOLDER, SECRET, PipInBuilder, pip_in_builder
 from lightship.fs.atomic import writing
 from lightship.net.credentials import read_credentials
 from lightship.net.local import local_path
+from lightship.oci.layout import Layout
 from lightship.plan.model import EnvironmentLayer, FilesLayer, Plan
 from lightship.plan.stages import ImageOrigin, StageLayer
 from lightship.platform import Platform
@@ -68,7 +69,7 @@ def build_with(engine: Engine, project: Project, order: Order, machine: Machine)
 
     """
     plans = _plans(project, order, machine)
-    with _prepared(engine, project, order, plans, machine) as place:
+    with _prepared(engine, project, order, plans, machine) as (place, layouts):
         for variant in order.variants:
             ((_, plan),) = plans[variant, order.target].items()
             name = str(parse_reference(order.name or default_name(plan)))
@@ -81,15 +82,24 @@ def build_with(engine: Engine, project: Project, order: Order, machine: Machine)
                     platform=order.platform,
                     arguments={"TORCH_VARIANT": variant},
                     secrets={SECRET: place.secret} if place.secret.exists() else {},
-                    layouts=named_layouts(project, plan),
+                    layouts=layouts,
                     extra=order.extra,
                 )
             )
             yield Delivered(name, plan, engine.find(name))
 
 
-def named_layouts(project: Project, plan: Plan) -> dict[str, NamedLayout]:
-    """Give images that the Dockerfile takes from layouts, pinned as in the lock, by its names for them."""
+def _layouts(project: Project, plans: Iterable[Plan], place: Workplace) -> dict[str, PinnedLayout]:
+    """Lay out images that the Dockerfile takes from layouts, by its names for them."""
+    wanted = {name: image for plan in plans for name, image in pinned_images(project, plan).items()}
+    return {
+        name: pin_layout(place.layouts / name, Layout(folder), digest)
+        for name, (folder, digest) in wanted.items()
+    }
+
+
+def pinned_images(project: Project, plan: Plan) -> dict[str, tuple[Path, Digest]]:
+    """Give the layouts that a plan takes images from, and the digests of these, by the Dockerfile's names."""
     digests = dict(_images(plan))
     origins = Origins.of(project.config)
     names = {image: name for image, name in origins.layouts.items() if image in digests}
@@ -97,7 +107,7 @@ def named_layouts(project: Project, plan: Plan) -> dict[str, NamedLayout]:
         base = next(name for name in origins.contexts(plan) if name not in origins.layouts.values())
         names[plan.base.reference] = base
         digests[plan.base.reference] = plan.base.digest
-    return {name: NamedLayout(_folder(project, image), digests[image]) for image, name in names.items()}
+    return {name: (_folder(project, image), digests[image]) for image, name in names.items()}
 
 
 def _images(plan: Plan) -> Iterator[tuple[str, Digest]]:
@@ -127,8 +137,8 @@ def _plans(project: Project, order: Order, machine: Machine) -> Plans:
 @contextmanager
 def _prepared(
     engine: Engine, project: Project, order: Order, plans: Plans, machine: Machine
-) -> Iterator[Workplace]:
-    """Write Dockerfile, context and secret, for as long as the block runs."""
+) -> Iterator[tuple[Workplace, Mapping[str, PinnedLayout]]]:
+    """Write Dockerfile, context and secret, and lay out images, for as long as the block runs."""
     every = [plan for platforms in plans.values() for plan in platforms.values()]
     whole = set(order.variants) == set(project.config.variants)
     options = Options(
@@ -144,7 +154,7 @@ def _prepared(
         sides = {path: text for path, text in texts.items() if path.startswith(_SIDE_FILES)}
         lent = {f"{FOLDER}/{name}": path for name, path in pip.files.items()}
         fill_context(place.context, project.folder, _files(every), sides, lent)
-        yield place
+        yield place, _layouts(project, every, place)
 
 
 def _style(plan: Plan) -> Style:
@@ -166,6 +176,8 @@ def _files(plans: Iterable[Plan]) -> Iterable[SourceFile]:
 def _pip(project: Project, plans: Iterable[Plan], machine: Machine) -> PipInBuilder:
     local = [archive for archive in _archives(plans) if local_path(archive.url)]
     paths: Mapping[str, Path] = Fetcher(project, machine)(local, ())
+    if machine.pip.client_cert:
+        machine.reporter.warn("pip's client-cert stays on this machine: the builder goes without it")
     credentials = read_credentials(machine.pip, environ=machine.environ, home=machine.user)
     named = {archive.filename: paths[archive.sha256] for archive in local}
     return pip_in_builder(machine.pip, named, credentials)

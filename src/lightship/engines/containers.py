@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lightship.engines.model import BuildRequest, common_arguments
+from lightship.engines.model import PINNED, BuildRequest, common_arguments
 from lightship.engines.programs import Programs
 from lightship.errors import StageError, UsageError
 from lightship.net.redact import redact_text
@@ -12,16 +12,14 @@ def build(program: str, request: BuildRequest, programs: Programs) -> None:
     """Run the build; intermediate layers are kept as cache, and the health check, which OCI's format lacks.
 
     Raises:
-        UsageError: if the build needs an image in a layout.
         StageError: if it fails.
 
     """
-    if request.layouts:
-        raise UsageError(
-            f"{program} cannot build on the layout {next(iter(request.layouts.values())).folder}",
-            hint="use the direct engine, or docker with buildx",
-        )
-    command = [program, "build", "--layers", "--format", "docker", *common_arguments(request)]
+    layouts = (
+        f"--build-context={name}=container-image://oci:{layout.folder}:{PINNED}"
+        for name, layout in request.layouts.items()
+    )
+    command = [program, "build", "--layers", "--format", "docker", *common_arguments(request), *layouts]
     answer = programs.show(*command, *request.extra, str(request.context), environ={})
     if answer.code:
         raise StageError(

@@ -17,8 +17,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lightship.build.images import LayoutSource
+from lightship.digest import Digest
+from lightship.engines.model import PINNED, PinnedLayout
 from lightship.fs.atomic import storage_error
 from lightship.fs.tar import EPOCH
+from lightship.oci.layout import Layout
 from lightship.project.sources import SourceFile
 
 
@@ -40,6 +44,10 @@ class Workplace:
     @property
     def secret(self) -> Path:
         return self.folder / "pip.conf"
+
+    @property
+    def layouts(self) -> Path:
+        return self.folder / "layouts"
 
 
 @contextmanager
@@ -94,6 +102,22 @@ def fill_context(
             _link(project / file.path, _place(context, file.path), 0o755 if file.executable else 0o644)
     for folder, _, _ in os.walk(context):
         _settle(Path(folder), 0o755, EPOCH)
+
+
+def pin_layout(folder: Path, source: Layout, digest: Digest) -> PinnedLayout:
+    """Make a layout of the one image that the lock pins, over another one's blobs: its tags do not count.
+
+    Raises:
+        IntegrityError: if the image is not there any more.
+
+    """
+    descriptor = LayoutSource(source).pinned(digest).descriptor
+    folder.mkdir(parents=True)
+    (folder / "blobs").symlink_to(source.path / "blobs")
+    layout = Layout(folder)
+    layout.create()
+    layout.tag(PINNED, descriptor)
+    return PinnedLayout(folder, digest)
 
 
 def _is_free(lock: int) -> bool:

@@ -39,8 +39,9 @@ class Docker:
     def build(self, request: BuildRequest) -> None:
         if request.layouts and self.portable:
             raise UsageError(
-                f"this Docker cannot build on the layout {next(iter(request.layouts.values())).folder}",
-                hint="that needs buildx and Docker 23 or newer; the direct engine can, too",
+                "this Docker cannot take images from layouts",
+                where=", ".join(request.layouts),
+                hint="that needs buildx, and Docker 23 or newer; the direct engine can, too",
             )
         answer = self.programs.show(*self._command(request), environ={"DOCKER_BUILDKIT": "1"})
         if answer.code:

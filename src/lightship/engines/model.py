@@ -11,10 +11,12 @@ from lightship.digest import Digest
 from lightship.errors import UsageError
 from lightship.platform import Platform
 
+PINNED = "pinned"
+
 
 @dataclass(frozen=True, slots=True)
-class NamedLayout:
-    """An image in a layout that the Dockerfile copies from or builds on, by its manifest's digest."""
+class PinnedLayout:
+    """A layout of one image that the Dockerfile copies from or builds on; `PINNED` is the image's tag."""
 
     folder: Path
     digest: Digest
@@ -35,7 +37,7 @@ class BuildRequest:
     platform: Platform
     arguments: Mapping[str, str]
     secrets: Mapping[str, Path] = field(default_factory=dict)
-    layouts: Mapping[str, NamedLayout] = field(default_factory=dict)
+    layouts: Mapping[str, PinnedLayout] = field(default_factory=dict)
     extra: tuple[str, ...] = ()
 
 
