@@ -17,8 +17,11 @@ __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 INTEGRATION = Path(__file__).parent / "integration"
 TOGETHER = {
-    **{"stages": "services", "start": "services"},
-    **{"article": "docker", "dockerfile": "docker", "engines": "docker"},
+    "stages": "services",
+    "start": "services",
+    "article": "docker",
+    "dockerfile": "docker",
+    "engines": "docker",
 }
 """Folders whose services listen at the same port of this machine, or that build on the same stand-ins."""
 

@@ -22,7 +22,7 @@ from tests.support.programs import Run, caller
 from tests.support.web import Web, serving
 
 pytestmark = pytest.mark.integration
-PASSWORD = "correct-horse"  # noqa: S105 - of an index on loopback
+PASSWORD = "correct-horse"
 CONFIGURATION = """\
 name = "engines"
 variant = "none"

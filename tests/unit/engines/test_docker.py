@@ -122,8 +122,10 @@ def test_a_builder_needs_buildx() -> None:
     ],
 )
 def test_an_unknown_builder_gets_the_nearest_one_suggested(builder: str, listing: str, hint: str) -> None:
-    answers = {"docker version": NEW, "docker buildx inspect": FAILED, "docker buildx ls": listing}
-    error = refused(Recording(answers), builder)
+    programs = Recording(
+        {"docker version": NEW, "docker buildx inspect": FAILED, "docker buildx ls": listing}
+    )
+    error = refused(programs, builder)
     assert error.message == f"docker has no builder {builder!r}"
     assert error.hint == hint
 
