@@ -170,12 +170,13 @@ def stored_image(
 
 
 def _image_name(text: str, variant: str, target: str) -> str:
-    from lightship.build.store import image_name
+    from lightship.build.store import check_target, image_name
     from lightship.project.detect import read_project
     from lightship.project.targets import find_target
     from lightship.reference import parse_reference
 
     if not Path(text).is_dir():
+        check_target(text, target)
         return str(parse_reference(text))
     project = read_project(Path(text))
     wanted = find_target(project, target)

@@ -14,9 +14,10 @@ from lightship.errors import StageError, UsageError
 from lightship.net.redact import redact_text
 
 OLDEST: Version = (20, 10)
-WITH_LINK: Version = (23, 0)
-"""The Docker whose own frontend knows `COPY --link` (Dockerfile 1.4, in BuildKit 0.10)."""
-BUILDKIT_WITH_LINK: Version = (0, 10)
+WITH_LINK: tuple[Version, Version] = ((0, 10), (23, 0))
+"""The BuildKit, and the Docker with it, whose own frontend knows `COPY --link` (Dockerfile 1.4)."""
+WITH_LAYOUTS: tuple[Version, Version] = ((0, 11), (24, 0))
+"""Those that take named contexts from layouts."""
 NEEDS_BUILDX: Version = (23, 0)
 """From this command line on, BuildKit is reached through buildx alone."""
 _VERSIONS = "{{.Client.Version}} {{.Server.Version}}"
@@ -25,23 +26,31 @@ _INSTALL = "install buildx: docker-buildx-plugin from Docker's packages, docker-
 
 @dataclass(frozen=True, slots=True)
 class Docker:
-    """A Docker that answers; `builder` is one of buildx's, empty for the chosen one."""
+    """A Docker that answers.
+
+    `builder` is one of buildx's, empty for the chosen one; `buildkit` the version of BuildKit, or of Docker
+    where that is all that is said, (0, 0) where nothing is.
+    """
 
     programs: Programs
     buildx: bool
     builder: str
-    portable: bool
+    buildkit: Version
 
     @property
     def name(self) -> str:
         return "docker"
 
+    @property
+    def portable(self) -> bool:
+        return not _reaches(self.buildkit, WITH_LINK)
+
     def build(self, request: BuildRequest) -> None:
-        if request.layouts and self.portable:
+        if request.layouts and not (self.buildx and _reaches(self.buildkit, WITH_LAYOUTS)):
             raise UsageError(
                 "this Docker cannot take images from layouts",
                 where=", ".join(request.layouts),
-                hint="that needs buildx, and Docker 23 or newer; the direct engine can, too",
+                hint="that needs buildx with BuildKit 0.11, or Docker 24; or build with the direct engine",
             )
         answer = self.programs.show(*self._command(request), environ={"DOCKER_BUILDKIT": "1"})
         if answer.code:
@@ -91,13 +100,13 @@ def find_docker(programs: Programs, builder: str) -> Docker:
         buildkit = _buildkit(programs, builder)
         if not builder:
             require_version("docker", server, OLDEST, "its builder cannot mount")
-        return Docker(programs, buildx=True, builder=builder, portable=not _knows_link(buildkit))
+        return Docker(programs, buildx=True, builder=builder, buildkit=buildkit)
     if builder:
         raise UsageError("--builder needs buildx, which is not installed", where=builder, hint=_INSTALL)
     if read_version(client) >= NEEDS_BUILDX:
         raise UsageError(f"docker {client} builds with buildx, which is not installed", hint=_INSTALL)
     require_version("docker", server, OLDEST, "its builder cannot mount")
-    return Docker(programs, buildx=False, builder="", portable=read_version(server) < WITH_LINK)
+    return Docker(programs, buildx=False, builder="", buildkit=read_version(server))
 
 
 def _versions(programs: Programs) -> tuple[str, str]:
@@ -137,8 +146,6 @@ def _near(builder: str, listing: str) -> str:
     return f"known builders: {', '.join(lines)}" if lines else "`docker buildx create` makes one"
 
 
-def _knows_link(buildkit: Version) -> bool:
-    """Tell by version; where there is none, the syntax line brings a frontend that does."""
-    if buildkit == (0, 0):
-        return True
-    return buildkit >= (BUILDKIT_WITH_LINK if buildkit[0] == 0 else WITH_LINK)
+def _reaches(version: Version, oldest: tuple[Version, Version]) -> bool:
+    """Compare with a BuildKit and a Docker; one that says nothing yet is taken for a new one."""
+    return version == (0, 0) or version >= oldest[version[0] > 0]

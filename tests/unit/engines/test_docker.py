@@ -130,10 +130,20 @@ def test_an_unknown_builder_gets_the_nearest_one_suggested(builder: str, listing
     assert error.hint == hint
 
 
-def test_an_old_buildkit_takes_no_images_from_layouts() -> None:
+@pytest.mark.parametrize(
+    "programs",
+    [
+        old(),
+        new("BuildKit version: v0.10.6"),
+        new("Buildkit: 23.0.1"),
+        Recording({"docker version": "20.10.24 28.2.2", "docker buildx": FAILED}),
+    ],
+)
+def test_an_old_buildkit_or_no_buildx_takes_no_images_from_layouts(programs: Recording) -> None:
     with pytest.raises(UsageError, match="cannot take images from layouts") as caught:
-        find_docker(old(), "").build(WITH_LAYOUT)
+        find_docker(programs, "").build(WITH_LAYOUT)
     assert caught.value.where == "base"
+    assert programs.shown == []
 
 
 def test_a_failed_build_is_a_stage_error_without_credentials() -> None:
