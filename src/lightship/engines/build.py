@@ -140,11 +140,8 @@ def _prepared(
 ) -> Iterator[tuple[Workplace, Mapping[str, PinnedLayout]]]:
     """Write Dockerfile, context and secret, and lay out images, for as long as the block runs."""
     every = [plan for platforms in plans.values() for plan in platforms.values()]
-    whole = set(order.variants) == set(project.config.variants)
-    options = Options(
-        style=_style(every[0]), portable=engine.portable, variants=() if whole else order.variants
-    )
-    texts = emit(project, plans, options)
+    # Without the variants' names: they would stand in every file, and so in the engine's cache keys.
+    texts = emit(project, plans, Options(style=_style(every[0]), portable=engine.portable))
     pip = _pip(project, every, machine)
     with workplace(project.folder, machine.home.cache / "contexts") as place:
         place.dockerfile.write_text(pip.lend(texts["Dockerfile"]), encoding="utf-8")
