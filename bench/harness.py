@@ -79,7 +79,7 @@ def seconds(values: list[float]) -> str:
 
 
 def ratio(values: list[float]) -> str:
-    return f"{statistics.median(values):.1f} x"
+    return f"{statistics.median(values):.2f} x"
 
 
 def megabytes(count: float) -> str:
