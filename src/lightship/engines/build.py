@@ -9,19 +9,21 @@ from pathlib import Path
 
 from lightship.build.building import default_name, plan_project
 from lightship.build.fetching import Fetcher
+from lightship.build.images import find_source
 from lightship.build.machine import Machine
 from lightship.digest import Digest
+from lightship.dockerfile.emit.bases import CONTEXT
 from lightship.dockerfile.emit.emit import emit
 from lightship.dockerfile.emit.facts import Plans
 from lightship.dockerfile.emit.model import Options, Style
-from lightship.dockerfile.emit.origins import LAYOUT, Origins
+from lightship.dockerfile.emit.origins import Origins
 from lightship.engines.context import Workplace, fill_context, pin_layout, workplace
 from lightship.engines.model import BuildRequest, Engine, EngineImage, PinnedLayout
 from lightship.engines.pip import FOLDER, SECRET, PipInBuilder, pip_in_builder
 from lightship.fs.atomic import writing
 from lightship.net.credentials import read_credentials
 from lightship.net.local import local_path
-from lightship.oci.layout import Layout
+from lightship.oci.layout import LayoutImage
 from lightship.plan.model import EnvironmentLayer, FilesLayer, Plan
 from lightship.plan.stages import ImageOrigin, StageLayer
 from lightship.platform import Platform
@@ -69,7 +71,7 @@ def build_with(engine: Engine, project: Project, order: Order, machine: Machine)
 
     """
     plans = _plans(project, order, machine)
-    with _prepared(engine, project, order, plans, machine) as (place, layouts):
+    with _prepared(engine, project, plans, machine) as (place, layouts):
         for variant in order.variants:
             ((_, plan),) = plans[variant, order.target].items()
             name = str(parse_reference(order.name or default_name(plan)))
@@ -89,37 +91,30 @@ def build_with(engine: Engine, project: Project, order: Order, machine: Machine)
             yield Delivered(name, plan, engine.find(name))
 
 
-def _layouts(project: Project, plans: Iterable[Plan], place: Workplace) -> dict[str, PinnedLayout]:
-    """Lay out images that the Dockerfile takes from layouts, by its names for them."""
-    wanted = {name: image for plan in plans for name, image in pinned_images(project, plan).items()}
-    return {
-        name: pin_layout(place.layouts / name, Layout(folder), digest)
-        for name, (folder, digest) in wanted.items()
-    }
+def pinned_images(project: Project, plan: Plan) -> dict[str, tuple[str, Digest]]:
+    """Name the images that a plan builds on or copies from, as configured, and their digests in the lock.
 
-
-def pinned_images(project: Project, plan: Plan) -> dict[str, tuple[Path, Digest]]:
-    """Give the layouts that a plan takes images from, and the digests of these, by the Dockerfile's names."""
-    digests = dict(_images(plan))
-    origins = Origins.of(project.config)
-    names = {image: name for image, name in origins.layouts.items() if image in digests}
-    if plan.base is not None:
-        base = next(name for name in origins.contexts(plan) if name not in origins.layouts.values())
-        names[plan.base.reference] = base
-        digests[plan.base.reference] = plan.base.digest
-    return {name: (_folder(project, image), digests[image]) for image, name in names.items()}
-
-
-def _images(plan: Plan) -> Iterator[tuple[str, Digest]]:
+    Keys are what the Dockerfile calls them.
+    """
+    names = Origins.of(project.config).layouts
     layers = (layer.origin for layer in plan.layers if isinstance(layer, StageLayer))
     taken = (take.origin for stage in plan.stages for take in stage.takes)
-    for origin in (*layers, *taken):
-        if isinstance(origin, ImageOrigin):
-            yield origin.name, origin.digest
+    origins = [origin for origin in (*layers, *taken) if isinstance(origin, ImageOrigin)]
+    found = {names.get(origin.name, origin.name): (origin.name, origin.digest) for origin in origins}
+    return {**found, **({CONTEXT: (plan.base.reference, plan.base.digest)} if plan.base else {})}
 
 
-def _folder(project: Project, image: str) -> Path:
-    return (project.folder / image.removeprefix(LAYOUT).partition(":")[0]).resolve()
+def _layouts(
+    project: Project, plans: Iterable[Plan], place: Workplace, machine: Machine
+) -> dict[str, PinnedLayout]:
+    """Lay out those images that are on this machine; any other the engine gets by itself."""
+    wanted = {name: image for plan in plans for name, image in pinned_images(project, plan).items()}
+    made: dict[str, PinnedLayout] = {}
+    for name, (reference, digest) in wanted.items():
+        image = find_source(reference, project.folder, machine.home.images).pinned(digest)
+        if isinstance(image, LayoutImage):
+            made[name] = pin_layout(place.layouts / str(len(made)), image)
+    return made
 
 
 def _plans(project: Project, order: Order, machine: Machine) -> Plans:
@@ -136,7 +131,7 @@ def _plans(project: Project, order: Order, machine: Machine) -> Plans:
 
 @contextmanager
 def _prepared(
-    engine: Engine, project: Project, order: Order, plans: Plans, machine: Machine
+    engine: Engine, project: Project, plans: Plans, machine: Machine
 ) -> Iterator[tuple[Workplace, Mapping[str, PinnedLayout]]]:
     """Write Dockerfile, context and secret, and lay out images, for as long as the block runs."""
     every = [plan for platforms in plans.values() for plan in platforms.values()]
@@ -151,7 +146,7 @@ def _prepared(
         sides = {path: text for path, text in texts.items() if path.startswith(_SIDE_FILES)}
         lent = {f"{FOLDER}/{name}": path for name, path in pip.files.items()}
         fill_context(place.context, project.folder, _files(every), sides, lent)
-        yield place, _layouts(project, every, place)
+        yield place, _layouts(project, every, place, machine)
 
 
 def _style(plan: Plan) -> Style:

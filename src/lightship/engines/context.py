@@ -17,12 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lightship.build.images import LayoutSource
-from lightship.digest import Digest
 from lightship.engines.model import PINNED, PinnedLayout
 from lightship.fs.atomic import storage_error
 from lightship.fs.tar import EPOCH
-from lightship.oci.layout import Layout
+from lightship.oci.layout import Layout, LayoutImage
 from lightship.project.sources import SourceFile
 
 
@@ -104,20 +102,14 @@ def fill_context(
         _settle(Path(folder), 0o755, EPOCH)
 
 
-def pin_layout(folder: Path, source: Layout, digest: Digest) -> PinnedLayout:
-    """Make a layout of the one image that the lock pins, over another one's blobs: its tags do not count.
-
-    Raises:
-        IntegrityError: if the image is not there any more.
-
-    """
-    descriptor = LayoutSource(source).pinned(digest).descriptor
+def pin_layout(folder: Path, image: LayoutImage) -> PinnedLayout:
+    """Make a layout of one image over the blobs of its own, in which its tag may stand for another by now."""
     folder.mkdir(parents=True)
-    (folder / "blobs").symlink_to(source.path / "blobs")
+    (folder / "blobs").symlink_to((image.layout.path / "blobs").resolve())
     layout = Layout(folder)
     layout.create()
-    layout.tag(PINNED, descriptor)
-    return PinnedLayout(folder, digest)
+    layout.tag(PINNED, image.descriptor)
+    return PinnedLayout(folder, image.descriptor.digest)
 
 
 def _is_free(lock: int) -> bool:

@@ -11,7 +11,9 @@ from lightship.engines.build import Order, build_with, pinned_images
 from lightship.engines.model import BuildRequest, EngineImage
 from lightship.errors import CheckError, StageError, UsageError
 from lightship.events import Reporter, SilentReporter
-from tests.support.locked import AMD64, Locked, locked_project, write_lock_with_target
+from lightship.oci.layout import Layout
+from tests.support.bases import base_image
+from tests.support.locked import AMD64, Locked, locked_project, write_lock, write_lock_with_target
 from tests.unit.engines.recording import DIGEST
 
 
@@ -145,11 +147,23 @@ def test_a_client_certificate_is_not_lent_and_that_is_said(made: Locked) -> None
     assert warnings.said == ["pip's client-cert stays on this machine: the builder goes without it"]
 
 
+def test_a_base_in_a_layout_is_handed_over_as_the_lock_pins_it(made: Locked) -> None:
+    base = base_image(Layout(made.folder / "base"))
+    (made.folder / "lightship.toml").write_text('base = "oci:base"\n')
+    write_lock(made, "oci:base", {AMD64: base.descriptor.digest})
+    engine = FakeEngine()
+    build(made, engine)
+    assert engine.requests[0].layouts["base"].digest == base.descriptor.digest
+    assert "ARG PYTHON_IMAGE=base\n" in engine.files["Dockerfile"]
+    assert "/opt/venv" in engine.files["Dockerfile"]  # the base's Python is Debian's own
+
+
 def test_images_of_layouts_are_pinned_by_the_names_that_the_dockerfile_has(tmp_path: Path) -> None:
     from tests.support.emitted import plans, project
 
     of = project(tmp_path / "project")
     plan = plans(of, ("none",))["none", "production"][AMD64]
     assert pinned_images(of, plan) == {
-        "weights": ((tmp_path / "weights").resolve(), "sha256:" + "0" * 64),
+        "weights": ("oci:../weights", "sha256:" + "0" * 64),
+        "registry.example.com/tool:1": ("registry.example.com/tool:1", "sha256:" + "0" * 64),
     }
