@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from lightship.dockerfile.emit.bases import CONTEXT
 from lightship.engines.model import PINNED, BuildRequest, common_arguments
 from lightship.engines.programs import Programs
 from lightship.errors import StageError, UsageError
 from lightship.net.redact import redact_text
+
+_BASES = ("PYTHON_IMAGE", "BUILDER_IMAGE")
 
 
 def build(program: str, request: BuildRequest, programs: Programs) -> None:
@@ -15,12 +20,8 @@ def build(program: str, request: BuildRequest, programs: Programs) -> None:
         StageError: if it fails.
 
     """
-    layouts = (
-        f"--build-context={name}=container-image://oci:{layout.folder}:{PINNED}"
-        for name, layout in request.layouts.items()
-    )
-    command = [program, "build", "--layers", "--format", "docker", *common_arguments(request), *layouts]
-    answer = programs.show(*command, *request.extra, str(request.context), environ={})
+    command = [program, "build", "--layers", "--format", "docker", *common_arguments(request)]
+    answer = programs.show(*command, *_layouts(request), *request.extra, str(request.context), environ={})
     if answer.code:
         raise StageError(
             f"`{program} build` failed with status {answer.code}",
@@ -28,6 +29,15 @@ def build(program: str, request: BuildRequest, programs: Programs) -> None:
             hint="its own words say why",
             detail=redact_text(answer.err.strip()),
         )
+
+
+def _layouts(request: BuildRequest) -> Iterator[str]:
+    """Name images in layouts; a base by its arguments, too: Buildah expands them after it looks for one."""
+    for name, layout in request.layouts.items():
+        image = f"oci:{layout.folder}:{PINNED}"
+        yield f"--build-context={name}=container-image://{image}"
+        if name == CONTEXT:
+            yield from (f"--build-arg={argument}={image}" for argument in _BASES)
 
 
 def ask_version(program: str, programs: Programs, *question: str) -> str:

@@ -120,6 +120,13 @@ def test_verify_takes_images_out_of_an_engines_store(
     assert list((tmp_path / "home" / "cache").glob("export-*")) == []
 
 
+@pytest.mark.usefixtures("fake")
+def test_verify_has_targets_of_projects_only(lightship: Lightship) -> None:
+    refused = lightship("verify", "project:none", "--engine", "docker", "--target", "development")
+    assert refused.code == 2
+    assert "targets are a project's" in refused.err
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

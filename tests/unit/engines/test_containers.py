@@ -35,8 +35,10 @@ def test_builds_keep_layers_and_the_health_check(name: str, find: Find) -> None:
 def test_images_come_from_layouts_of_one_image(name: str, find: Find) -> None:
     programs = Recording(ANSWERS)
     find(programs).build(WITH_LAYOUT)
-    context = "--build-context=base=container-image://oci:/work/layouts/base:pinned /work/context"
-    assert programs.shown[0][0] == f"{name} build --layers --format docker {PINNED} {context}"
+    image = "oci:/work/layouts/base:pinned"
+    base = f"--build-arg=PYTHON_IMAGE={image} --build-arg=BUILDER_IMAGE={image} /work/context"
+    options = f"{PINNED} --build-context=base=container-image://{image} {base}"
+    assert programs.shown[0][0] == f"{name} build --layers --format docker {options}"
 
 
 @each
