@@ -62,16 +62,17 @@ def workplace(project: Path, cache: Path) -> Iterator[Workplace]:
     key = hashlib.sha256(os.fsencode(project.resolve())).hexdigest()[:16]
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with (cache / f"{key}.lock").open("w") as lock:
-            folder = cache / key if _is_free(lock.fileno()) else Path(tempfile.mkdtemp(dir=cache))
-            shutil.rmtree(folder, ignore_errors=True)  # what a build left that was killed
-            folder.mkdir(mode=0o700)
-            try:
-                yield Workplace(folder)
-            finally:
-                shutil.rmtree(folder)
+        lock = (cache / f"{key}.lock").open("w")
     except OSError as error:
         raise storage_error(error, cache) from error
+    with lock:
+        folder = cache / key if _is_free(lock.fileno()) else Path(tempfile.mkdtemp(dir=cache))
+        shutil.rmtree(folder, ignore_errors=True)  # what a build left that was killed
+        folder.mkdir(mode=0o700)
+        try:
+            yield Workplace(folder)
+        finally:
+            shutil.rmtree(folder)
 
 
 def fill_context(
@@ -84,7 +85,24 @@ def fill_context(
     """Lay out files of the project, texts, and files from elsewhere, each by its path in the context.
 
     Modes are the direct engine's: the umask that a file was made under does not reach the image.
+
+    Raises:
+        StageError: if the disk is full, or a file cannot be read.
+
     """
+    try:
+        _fill(context, project, files, texts, others)
+    except OSError as error:
+        raise storage_error(error, Path(error.filename or context)) from error
+
+
+def _fill(
+    context: Path,
+    project: Path,
+    files: Iterable[SourceFile],
+    texts: Mapping[str, str],
+    others: Mapping[str, Path],
+) -> None:
     context.mkdir()
     for path, text in texts.items():
         (place := _place(context, path)).write_text(text, encoding="utf-8")

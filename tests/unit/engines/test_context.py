@@ -87,6 +87,12 @@ def test_what_cannot_be_linked_is_copied(
     assert not copy.samefile(source)
 
 
+def test_a_file_that_went_away_is_an_error_that_names_it(project: Path, tmp_path: Path) -> None:
+    with pytest.raises(StageError) as caught:
+        fill_context(tmp_path / "context", project, [SourceFile("app/gone.py")], {}, {})
+    assert caught.value.where == str(project / "app/gone.py")
+
+
 def test_builds_of_a_project_have_one_folder_and_builds_beside_each_other_two(tmp_path: Path) -> None:
     project, cache = tmp_path / "project", tmp_path / "cache"
     with workplace(project, cache) as first:
