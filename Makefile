@@ -4,6 +4,9 @@
 PYTEST := .venv/bin/pytest
 WORKERS ?= 2
 
+# Tests start Lightship hundreds of times: it is compiled once, whatever the machine says of that.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test test-unit test-integration test-example lint bench bench-article standins format clean setup-demo setup-test setup-lint
 
 help:

@@ -14,7 +14,7 @@ import pytest
 
 from lightship.oci.validate import layout_problems
 from tests.integration.build.calling import TIMEOUT, Lightship
-from tests.integration.build.conftest import Built, Service
+from tests.integration.build.conftest import Service
 
 pytestmark = pytest.mark.integration
 KILLS = 20
@@ -113,16 +113,3 @@ def test_builds_at_once_share_a_home(archives: Service, reference: str, tmp_path
     assert sorted(lightship.home.images.names()) == names
     assert layout_problems(lightship.home.images) == []
     assert list(lightship.root.rglob(".tmp-*")) == []
-
-
-def test_variants_built_at_once_share_what_they_have_in_common(pharmabot: Built, tmp_path: Path) -> None:
-    lightship = pharmabot.lightship.warm(tmp_path / "shared")
-    builds = {
-        variant: lightship.start("build", "--locked", "--json", "--variant", variant, cwd=pharmabot.folder)
-        for variant in pharmabot.digests
-    }
-    for variant, build in builds.items():
-        out, err = build.communicate(timeout=TIMEOUT)
-        assert build.returncode == 0, err
-        assert json.loads(out)["digest"] == pharmabot.digests[variant]
-    assert set(lightship.home.images.names()) == {"pharmabot:none", "pharmabot:cpu"}

@@ -41,8 +41,8 @@ torch = "none"
 
 
 @pytest.fixture(scope="session")
-def lightship(tmp_path_factory: pytest.TempPathFactory) -> Lightship:
-    return Lightship(tmp_path_factory.mktemp("home"))
+def lightship(new_lightship: Callable[[], Lightship]) -> Lightship:
+    return new_lightship()
 
 
 @dataclass(frozen=True, slots=True)
