@@ -43,7 +43,7 @@ def install_for() -> Iterator[Callable[[Path], Path]]:
 
     @cache
     def wheel() -> Path:
-        command = [*pip, "wheel", "--no-deps", "--wheel-dir", folder / "wheel", ROOT]
+        command = [*pip, "wheel", "--no-deps", "--wheel-dir", str(folder / "wheel"), str(ROOT)]
         subprocess.run(command, check=True, umask=0o022)
         return next((folder / "wheel").glob("*.whl"))
 
@@ -52,7 +52,7 @@ def install_for() -> Iterator[Callable[[Path], Path]]:
         venv = Path(tempfile.mkdtemp(dir=folder))
         subprocess.run([python, "-m", "venv", "--without-pip", venv], check=True, umask=0o022)
         venv.chmod(0o755)
-        command = [*pip, "--python", venv / "bin/python", "install", "--no-compile", wheel()]
+        command = [*pip, "--python", f"{venv}/bin/python", "install", "--no-compile", str(wheel())]
         subprocess.run(command, check=True, umask=0o022)
         return venv
 

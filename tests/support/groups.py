@@ -10,16 +10,17 @@ from xdist.scheduler import LoadScopeScheduling
 
 FOLDER = "tests/integration/"
 GROUPS = (
-    ("stages/", "start/"),  # their services listen at the same port of this machine
-    ("build/test_bad_", "build/test_interrupted.py"),  # small services
     ("build/", "golden/"),  # the example, and Lightship installed for every Python
     ("article/", "dockerfile/"),  # the same stand-ins
+    ("stages/", "start/"),  # their services listen at the same port of this machine
+    ("build/test_bad_", "build/test_interrupted.py"),  # small services
     ("builder/",),
     ("targets/",),
     ("debs/",),
     ("bases/",),
     ("wheels/",),
 )
+_BY_PREFIX = {prefix: group[0] for group in GROUPS for prefix in group}
 
 
 def group_of(nodeid: str) -> str:
@@ -27,7 +28,8 @@ def group_of(nodeid: str) -> str:
     if not nodeid.startswith(FOLDER):
         return nodeid
     path = nodeid.removeprefix(FOLDER)
-    return next((group[0] for group in GROUPS if path.startswith(group)), path.partition("/")[0])
+    prefix = max(filter(path.startswith, _BY_PREFIX), key=len, default="")
+    return _BY_PREFIX.get(prefix, path.partition("/")[0])
 
 
 def in_order(items: list[pytest.Item]) -> list[pytest.Item]:

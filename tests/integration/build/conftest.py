@@ -125,11 +125,12 @@ torch = "none"
 
 @pytest.fixture(scope="session")
 def fetched(new_lightship: Callable[[], Lightship], tmp_path_factory: pytest.TempPathFactory) -> Lightship:
-    """Have the layer of the base, and what was fetched for it."""
+    """Have the layer of the base and what was fetched for it, and nothing of the services' own wheel."""
     place = tmp_path_factory.mktemp("fetched")
-    service = Service(place / "service", new_lightship().using(**only_from(place / "wheels")))
+    service = Service(place / "service", new_lightship().using(**only_from(place)))
     service.write()
-    service.offer(GREETING)
+    (service.folder / "requirements.txt").write_text("other==1.0\n")
+    (place / filename("other", "1.0")).write_bytes(wheel_bytes("other", "1.0", {"other.py": b""}))
     service.build()
     return service.lightship
 
