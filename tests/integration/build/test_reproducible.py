@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.build.calling import TIMEOUT, Lightship
+from tests.integration.build.calling import Lightship
 from tests.integration.build.conftest import Built, copy_example
 from tests.integration.build.pythons import RUNNING, available, candidates
 
@@ -83,19 +82,6 @@ def test_folder_time_umask_and_locale_do_not_matter(
 
 def test_a_build_with_everything_there_gives_it_again(pharmabot: Built, tmp_path: Path, copy: Copy) -> None:
     assert rebuild(pharmabot.lightship, copy(tmp_path / "again")) == pharmabot.digests["none"]
-
-
-def test_variants_built_at_once_share_what_they_have_in_common(pharmabot: Built, tmp_path: Path) -> None:
-    lightship = pharmabot.lightship.warm(tmp_path / "shared")
-    builds = {
-        variant: lightship.start("build", "--locked", "--json", "--variant", variant, cwd=pharmabot.folder)
-        for variant in pharmabot.digests
-    }
-    for variant, build in builds.items():
-        out, err = build.communicate(timeout=TIMEOUT)
-        assert build.returncode == 0, err
-        assert json.loads(out)["digest"] == pharmabot.digests[variant]
-    assert set(lightship.home.images.names()) == {"pharmabot:none", "pharmabot:cpu"}
 
 
 @pytest.mark.parametrize("version", available())
