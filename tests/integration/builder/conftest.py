@@ -31,6 +31,7 @@ name = "demo"
 python = "3.11"
 sources = ["app.py"]
 command = ["python", "app.py"]   # no server
+bytecode = "none"
 build-packages = [{build}]
 runtime-packages = [{runtime}]
 

@@ -25,6 +25,7 @@ name = "demo"
 python = "3.11"
 sources = ["app.py"]
 command = ["python", "app.py"]
+bytecode = "none"
 
 [tool.lightship.variants.none]
 requirements = ["requirements.txt"]
