@@ -1,0 +1,127 @@
+"""From a parsed Dockerfile to the whole configuration; without I/O but for the project's files that are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lightship.dockerfile.migrate.bases import base_outcomes
+from lightship.dockerfile.migrate.commands import command_outcomes
+from lightship.dockerfile.migrate.debian import package_outcomes
+from lightship.dockerfile.migrate.dependencies import read_dependencies
+from lightship.dockerfile.migrate.folder import Folder
+from lightship.dockerfile.migrate.makers import from_outcomes
+from lightship.dockerfile.migrate.model import Migration, Outcome, by_hand, carried, merged, row, unneeded
+from lightship.dockerfile.migrate.roles import choose_final, find_roles
+from lightship.dockerfile.migrate.scene import Role, Scene
+from lightship.dockerfile.migrate.sources import find_layout, source_outcomes
+from lightship.dockerfile.migrate.start import start_outcomes
+from lightship.dockerfile.migrate.targets import target_files, target_outcomes
+from lightship.dockerfile.migrate.users import user_outcomes
+from lightship.dockerfile.migrate.variables import arguments, variable_outcomes
+from lightship.dockerfile.migrate.variants import Choices, find_choices
+from lightship.dockerfile.model import Document
+from lightship.dockerfile.stages import read_build
+from lightship.project.config import Config, parse_config
+from lightship.project.stages import check_stages
+
+
+def migrate(document: Document, folder: Folder, target: str = "") -> Migration:
+    """Turn a Dockerfile without problems into Lightship's configuration; `target` is the stage that is the image.
+
+    The configuration is one that the project's own loader accepts.
+
+    Raises:
+        UsageError: if there is no stage called `target`.
+
+    """
+    build = choose_final(read_build(document, target), target)
+    scene = Scene(build, folder, find_roles(build, folder))
+    choices = find_choices(scene)
+    dependencies = read_dependencies(scene, choices)
+    outcomes = sorted((*dependencies.outcomes, *_outcomes(scene, choices)), key=lambda one: one.span.start)
+    settings = merged((dependencies.settings, *(outcome.settings for outcome in outcomes)))
+    accepted, refused = _accepted(scene, settings)
+    rows = tuple(dict.fromkeys(row(document, outcome) for outcome in (*outcomes, *refused)))
+    return Migration(accepted, {**dependencies.files, **target_files(scene)}, rows)
+
+
+def _outcomes(scene: Scene, choices: Choices) -> Iterator[Outcome]:
+    layout = find_layout(scene)
+    yield from base_outcomes(scene)
+    yield from source_outcomes(scene, layout)
+    yield from from_outcomes(scene)
+    yield from start_outcomes(scene, layout)
+    yield from user_outcomes(scene)
+    yield from target_outcomes(scene, layout)
+    yield from _before_stages(scene, choices)
+    for stage in scene.of_role(Role.FINAL, Role.BUILDER):
+        yield from variable_outcomes(scene, stage, choices)
+        for step in stage.steps:
+            if step.keyword == "RUN":
+                yield from package_outcomes(scene, stage, step)
+                yield from command_outcomes(scene, stage, step)
+    for stage in scene.of_role(Role.MAKER):
+        for step in stage.steps:
+            if step.keyword == "RUN":
+                yield from package_outcomes(scene, stage, step)
+    for stage in scene.of_role(Role.FINAL):
+        for step in stage.steps:
+            yield from _others(step.keyword, step.instruction)
+
+
+def _before_stages(scene: Scene, choices: Choices) -> Iterator[Outcome]:
+    for instruction in scene.build.document.instructions:
+        if instruction.keyword == "FROM":
+            return
+        yield from arguments(instruction.pairs(), choices)
+
+
+def _others(keyword: str, instruction: Any) -> Iterator[Outcome]:
+    """Say what becomes of instructions that nothing else reads."""
+    if keyword == "VOLUME":
+        hint = "mount a volume where it is run: lightship run --volume, or the platform's own way"
+        yield by_hand(instruction.span, "an image of Lightship declares no volume", hint)
+    elif keyword == "SHELL":
+        yield unneeded(instruction.span, "no shell builds the image")
+    elif keyword == "ONBUILD":
+        yield by_hand(
+            instruction.span,
+            "an image of Lightship is no base that builds",
+            "do it where the other image is built",
+        )
+    elif keyword == "MAINTAINER":
+        name = instruction.args.text.strip("\"' ")
+        label = "org.opencontainers.image.authors"
+        yield carried(instruction.span, f"label {label}", {"labels": {label: name}})
+
+
+def _accepted(scene: Scene, settings: dict[str, Any]) -> tuple[dict[str, Any], tuple[Outcome, ...]]:
+    """Order the settings as the documentation does, and leave out what the loader refuses."""
+    from lightship.errors import UsageError
+
+    known = [name for name in Config.__struct_encode_fields__ if name in settings]
+    ordered = {name: settings[name] for name in known}
+    refused: list[Outcome] = []
+    for name in ("stages", "user", "workdir", "health", "labels"):
+        try:
+            check_stages(parse_config(_plain(ordered), Path("lightship.toml")), "lightship.toml")
+        except UsageError as error:
+            ordered.pop(name, None)
+            span = scene.build.final.start.span
+            refused.append(
+                by_hand(span, f"{name}: {error.message}", error.hint or "see docs/configuration.md")
+            )
+        else:
+            break
+    return _plain(ordered), tuple(refused)
+
+
+def _plain(value: Any) -> Any:
+    """Turn tuples into lists, and what was no UTF-8 into what can be written."""
+    if isinstance(value, dict):
+        return {_plain(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
