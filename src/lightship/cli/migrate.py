@@ -36,8 +36,8 @@ def command(
 ) -> int:
     """Turn a Dockerfile into configuration, and say line by line what became of it.
 
-    PATH is a Dockerfile, or a folder with one. The configuration goes to the build context: into pyproject.toml
-    where there is one, else to lightship.toml.
+    PATH is a Dockerfile, or a folder with one. The configuration goes to the build context: into
+    pyproject.toml where there is one, else to lightship.toml.
 
     Exits with 1 if something is left to be done by hand, with 2 if the file cannot be parsed.
     """
@@ -104,22 +104,25 @@ def _show(migration: Migration, file: Path, written: Sequence[Path], output: Out
     from lightship.dockerfile.migrate.write import to_toml
 
     click.echo(to_toml(migration.settings, file.name, shared=False))
+    aside = not written
     if output.level:
-        aside = not written
-        for row in migration.rows:
-            click.echo(_lines(row), err=aside)
-        click.echo(_summary(migration), err=aside)
-        if aside:
-            for name, text in migration.files.items():
-                click.echo(f"{name} would hold: {', '.join(text.split(chr(10))).rstrip(', ')}", err=True)
+        for before, row in zip((None, *migration.rows), migration.rows, strict=False):
+            same = before is not None and (before.line, before.text) == (row.line, row.text)
+            click.echo(_lines(row, same=same), err=aside)
+    click.echo(_summary(migration), err=aside)
+    for name, text in migration.files.items() if aside else ():
+        click.echo(f"{name} would hold: {', '.join(text.splitlines())}", err=True)
     for path in written:
         click.echo(f"wrote {path}")
 
 
-def _lines(row: Row) -> str:
+def _lines(row: Row, *, same: bool) -> str:
+    """Write an outcome below the line that it is about; one more of the same line goes without it."""
+    head = "" if same else f"{row.line:4}  {row.text}\n"
     kind = click.style(f"{row.kind}:", fg=_COLOURS[row.kind], bold=True)
-    hint = f"\n{'':6}try: {row.hint}" if row.hint else ""
-    return f"{row.line:4}  {row.text}\n{'':6}{kind} {row.message}{hint}"
+    label = "try" if row.kind == "by hand" else "note"
+    hint = f"\n        {label}: {row.hint}" if row.hint else ""
+    return f"{head}      {kind} {row.message}{hint}"
 
 
 def _summary(migration: Migration) -> str:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import posixpath
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
 from lightship.dockerfile.expand import expand, unknown
 from lightship.dockerfile.migrate.conda import read_environment
-from lightship.dockerfile.migrate.options import index_urls, torch_tag, unknown_options
+from lightship.dockerfile.migrate.options import INDEX, index_urls, torch_tag, unknown_options
 from lightship.dockerfile.migrate.scene import Scene
 from lightship.dockerfile.packages import Install
 from lightship.dockerfile.stages import Stage, Step
 from lightship.net.redact import redact_text
 
-_URL = re.compile(r"(?:[\w.-]+(?:\[[^\]]*\])?\s*@\s*)?(?:git|hg|svn|bzr)\+\S+|.*://\S+")
+_URL = re.compile(r"(?:[\w.-]+(?:\[[^\]]*\])?\s*@\s*)?(?:git|hg|svn|bzr)\+.*|.*://.*")
 _WHEELS = re.compile(r".*\.(?:whl|tar\.gz|zip)|.*\*.*")
 _PATH = re.compile(r"(?P<path>\.{1,2}|\.{0,2}/[^\[]*|~[^\[]*)(?:\[(?P<extras>[\w,\s.-]+)\])?")
 _EXPORTS = {
@@ -88,7 +88,7 @@ def read_asked(scene: Scene, stage: Stage, step: Step, found: Install) -> Asked:
     pieces += _indexes(scene, step, found)
     if found.manager == "conda":
         pieces += _conda(scene, stage, step, found)
-    elif found.manager == "pip" or found.command.words[1:2] and found.command.words[1].text == "pip":
+    elif found.manager == "pip" or [word.text for word in found.command.words[1:2]] == ["pip"]:
         pieces += _pip(scene, stage, step, found)
     else:
         pieces.append(_managed(scene, stage, step, found))
@@ -110,14 +110,14 @@ def _indexes(scene: Scene, step: Step, found: Install) -> Iterator[Asked]:
     for url in index_urls(found):
         text = expand(url, variables)
         tag = torch_tag(text)
-        yield Asked(torch=tag) if tag else _remark(f"index {redact_text(text)}", _INDEX)
+        yield Asked(torch=tag) if tag else _remark(f"index {redact_text(text)}", INDEX)
     for link in found.values("-f", "--find-links"):
         text = expand(link, variables)
         if "://" in text:
             yield (
                 Asked(torch=torch_tag(text))
                 if torch_tag(text)
-                else _remark(f"find-links {redact_text(text)}", _INDEX)
+                else _remark(f"find-links {redact_text(text)}", INDEX)
             )
 
 
@@ -154,8 +154,7 @@ def _file(scene: Scene, stage: Stage, step: Step, name: str) -> Asked:
 
 def _package(scene: Scene, stage: Stage, step: Step, text: str, *, no_deps: bool) -> Asked:
     if _URL.fullmatch(text):
-        hint = "publish it to an index, or put a wheel of it into a folder of pip's find-links; then name it in a requirements file"
-        return _remark(f"{redact_text(text)}: the lock takes packages from indexes", hint)
+        return _remark(f"{redact_text(text)}: the lock takes packages from indexes", _PUBLISH)
     path = _PATH.fullmatch(text)
     if path:
         return _local(scene, stage, step, path["path"], path["extras"] or "", no_deps=no_deps)
@@ -172,10 +171,7 @@ def _local(scene: Scene, stage: Stage, step: Step, path: str, extras: str, *, no
     origin = scene.origin(stage, step, step.path(path))
     if origin is None or origin.path:
         where = origin.path if origin else path
-        return _remark(
-            f"{where} is installed as a distribution",
-            f"name its folder in `sources` and set PYTHONPATH to it, or name a wheel of it in a requirements file; its dependencies belong in one, too",
-        )
+        return _remark(f"{where} is installed as a distribution", _LOCAL)
     named = tuple(name.strip() for name in extras.split(",") if name.strip())
     return Asked(extras=named, project=not no_deps, code=True)
 
@@ -190,7 +186,7 @@ def _managed(scene: Scene, stage: Stage, step: Step, found: Install) -> Asked:
     if found.manager == "pipenv" or elsewhere or not _is_standard(scene, found):
         why = {
             "pipenv": "Pipfile is not read",
-            "poetry": "pyproject.toml has no [project] dependencies (PEP 621): Poetry's own table is not read",
+            "poetry": "Poetry's own table is not read, and there are no dependencies in [project] (PEP 621)",
         }
         where = f"{origin.path} lies in a folder of its own" if origin and elsewhere else ""
         return Asked(
@@ -231,14 +227,12 @@ def _conda(scene: Scene, stage: Stage, step: Step, found: Install) -> Iterator[A
         yield _remark(f"conda's packages: {', '.join(names)}", hint)
 
 
-def named(lines: Iterable[str]) -> tuple[str, ...]:
-    """Drop options from requirement lines."""
-    return tuple(line for line in lines if not line.startswith("-"))
-
-
-def without_lines(asked: Asked) -> Asked:
-    return replace(asked, lines=())
-
-
 _OPTION = "the lock is made by uv, with pip's index settings: see whether the option is needed still"
-_INDEX = "an index belongs in pip's configuration, with its credentials in ~/.netrc: pip config set global.extra-index-url URL"
+_PUBLISH = (
+    "publish it to an index, or put a wheel of it into a folder of pip's find-links;"
+    " then name it in a requirements file"
+)
+_LOCAL = (
+    "name its folder in `sources` and set PYTHONPATH to it, or name a wheel of it in a requirements file;"
+    " its dependencies belong in one, too"
+)

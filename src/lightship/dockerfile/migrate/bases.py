@@ -62,22 +62,27 @@ def _base(scene: Scene, stage: Stage) -> Outcome:
     python = _supported(asked)
     settings: Settings = {"python": python, "base": f"debian:{SUITES[python]}"}
     message = f'python = "{python}", base = "debian:{SUITES[python]}": Debian\'s own Python {python}'
+    problem = _problem(image, asked, python)
+    if problem:
+        return by_hand(span, f"{problem[0]}; {message}", problem[1], settings)
+    return carried(span, message + _remark(image), settings, _hint(image, asked, python))
+
+
+def _problem(image: ImageName, asked: str, python: str) -> tuple[str, str] | None:
+    """Say what another base means for the service, with a hint; None where it means nothing."""
     name = f"{image.name}:{image.tag}".rstrip(":")
+    layout = f"skopeo copy docker://{name} oci:base"
     if not image.known:
-        return by_hand(
-            span, f"a base that a build argument names; {message}", "see whether this is the Python", settings
-        )
+        return "a build argument names the base", "see whether this is the Python"
     if not _PLAIN.fullmatch(image.repository) or _is_lambda(image):
-        hint = f'name in requirements what the service needs of it, or copy it to a layout (skopeo copy docker://{name} oci:base) and set base = "oci:base"'
-        return by_hand(span, f"{name} brings more than a Python; {message}", hint, settings)
-    if asked and asked != python:
-        hint = f'to keep {asked}: skopeo copy docker://{name} oci:base, then python = "{asked}" and base = "oci:base"'
-        return by_hand(span, f"no suite of Debian has Python {asked}; {message}", hint, settings)
-    if not asked:
-        return by_hand(
-            span, f"the image's name tells no Python; {message}", "set `python` if it was another", settings
+        return (
+            f"{name} brings more than a Python",
+            f'name that in requirements; or {layout}, and base = "oci:base"',
         )
-    return carried(span, message + _remark(image), settings, _hint(image))
+    if image.python and asked != python:
+        hint = f'to keep {asked}: {layout}, then python = "{asked}" and base = "oci:base"'
+        return f"no suite of Debian has Python {asked}", hint
+    return None if asked else ("the image's name tells no Python", "set `python` if it was another")
 
 
 def _supported(asked: str) -> str:
@@ -98,7 +103,9 @@ def _remark(image: ImageName) -> str:
     return ""
 
 
-def _hint(image: ImageName) -> str:
+def _hint(image: ImageName, asked: str, python: str) -> str:
+    if asked != python:
+        return f"it was Python {asked}, the one of that system"
     if image.libc == "musl":
         return "wheels are those for glibc, and packages have Debian's names"
     return ""
@@ -109,7 +116,8 @@ def _is_lambda(image: ImageName) -> bool:
 
 
 def _distroless(image: ImageName) -> str:
-    return {"11": "3.9", "12": "3.11", "13": "3.13"}.get(image.repository.rpartition("debian")[2], "")
+    release = image.repository.rpartition("debian")[2] if "python3-debian" in image.repository else ""
+    return {"11": "3.9", "12": "3.11", "13": "3.13"}.get(release, "")
 
 
 def _conda(scene: Scene) -> str:

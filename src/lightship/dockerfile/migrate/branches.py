@@ -1,4 +1,4 @@
-"""Which commands of a `RUN` depend on a build argument: `if [ "$TORCH_VARIANT" = "cpu" ]; then … else … fi`."""
+"""Which commands of a `RUN` depend on a build argument: `if [ "$TORCH_VARIANT" = "cpu" ]; then … fi`."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from lightship.dockerfile.expand import expand, unknown
 from lightship.dockerfile.migrate.roles import is_environment, source_stage, taken
@@ -80,16 +81,15 @@ def _direct(scene: Scene, step: Step) -> Iterator[Copied]:
             continue
         path = posixpath.normpath(source.lstrip("/") or ".")
         place = scene.place(step, word)
+        span = word.span if len(step.sources) > 1 else step.instruction.span
         if "*" in path or "?" in path:
-            yield from _matching(scene, step, word.span, path)
+            yield from _matching(scene, step, span, path)
         else:
-            yield Copied(step, word.span, "" if path == "." else path, place, scene.is_folder(source))
+            yield Copied(step, span, "" if path == "." else path, place, scene.is_folder(source))
 
 
 def _matching(scene: Scene, step: Step, span: Span, pattern: str) -> Iterator[Copied]:
     """Yield the files that a pattern stands for; `*` alone is everything."""
-    from fnmatch import fnmatchcase
-
     if pattern == "*":
         yield Copied(step, span, "", step.destination, folder=True)
         return
@@ -115,11 +115,11 @@ def _through(scene: Scene, step: Step) -> Iterator[Copied]:
                 continue
             if one.place == path or one.place.startswith(f"{path}/"):
                 lies = posixpath.normpath(place + one.place.removeprefix(path.rstrip("/")))
-                yield Copied(step, word.span, one.source, lies, one.folder)
+                yield Copied(step, step.instruction.span, one.source, lies, one.folder)
             elif one.folder and path.startswith(f"{one.place.rstrip('/')}/"):
                 rest = path.removeprefix(f"{one.place.rstrip('/')}/")
                 source = posixpath.join(one.source, rest)
-                yield Copied(step, word.span, source, place, scene.is_folder(source))
+                yield Copied(step, step.instruction.span, source, place, scene.is_folder(source))
 
 
 def top_level(scene: Scene) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -21,7 +21,7 @@ _PYTHON = re.compile(
 _BASE = frozenset({
     *("ca-certificates", "tzdata", "netbase", "base-files", "libc6", "libgcc-s1", "libstdc++6", "zlib1g"),
     *("libffi8", "libffi7", "libssl3", "libssl3t64", "libexpat1", "libsqlite3-0", "libbz2-1.0"),
-    *("liblzma5", "libuuid1", "libncursesw6", "libreadline8", "libc6-compat", "gcompat", "libgcc", "libstdc++"),
+    *("liblzma5", "libuuid1", "libncursesw6", "libreadline8", "libc6-compat", "gcompat", "libgcc"),
 })  # fmt: skip
 """What the base has, or Python itself needs."""
 _BUILDER = frozenset({
@@ -71,7 +71,7 @@ def _apk(scene: Scene, stage: Stage, found: Install) -> Iterator[Outcome]:
             found.command.span, "the builder has compilers; headers are named when a build misses them"
         )
         return
-    hint = f"look up Debian's names and put them into runtime-packages = {list(names)}".replace("'", '"')
+    hint = "look up Debian's names, and put them into `runtime-packages`"
     yield by_hand(found.command.span, f"packages of Alpine: {', '.join(names)}", hint)
 
 
@@ -100,23 +100,27 @@ def _told(span: Span, fate: str, message: str, hint: str, names: tuple[str, ...]
 def _fate(scene: Scene, stage: Stage, name: str) -> tuple[str, str, str]:
     """Say what becomes of a package: a key of the configuration, `unneeded` or `hand`; why; a hint."""
     shipped = scene.role(stage) is Role.FINAL
-    if _PYTHON.fullmatch(name):
-        return "unneeded", "Python is in the base", ""
-    if name in _BASE:
-        return "unneeded", "in the base", ""
-    if name in _BUILDER:
-        return "unneeded", "every builder has it", ""
-    if name in _APT_TOOLS:
-        return "unneeded", "packages come from signed indexes without it", ""
+    why = _needless(name)
+    if why:
+        return "unneeded", why, ""
     if name in _SEVERAL and shipped:
         return "hand", "a second service beside the first", "give it an image of its own"
-    if is_build_tool(name):
-        return "build-packages", "build-packages", ""
     if name in _FETCHERS:
         return _fetcher(scene, stage, name)
-    if not shipped:
+    if is_build_tool(name) or not shipped:
         return "build-packages", "build-packages", ""
     return _shipped(scene, name)
+
+
+def _needless(name: str) -> str:
+    if _PYTHON.fullmatch(name):
+        return "Python is in the base"
+    reasons = (
+        (_BASE, "in the base"),
+        (_BUILDER, "every builder has it"),
+        (_APT_TOOLS, "no archive is added"),
+    )
+    return next((why for names, why in reasons if name in names), "")
 
 
 def _fetcher(scene: Scene, stage: Stage, name: str) -> tuple[str, str, str]:

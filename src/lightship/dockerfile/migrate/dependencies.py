@@ -73,7 +73,8 @@ def read_dependencies(scene: Scene, choices: Choices) -> Dependencies:
     variants = _variants(scene, calls, choices)
     outcomes = tuple(chain.from_iterable(_outcomes(scene, call, variants) for call in calls))
     if all(one.asked.is_empty for one in variants):
-        return Dependencies({}, {}, (*outcomes, *_nothing(scene)))
+        unread = any(_read(scene, call).remarks for call in calls)
+        return Dependencies({}, {}, outcomes if unread else (*outcomes, *_nothing(scene)))
     files = {one.file: _text(one.asked.lines) for one in variants if one.takes_lines and one.asked.lines}
     settings: Settings = {"variants": {one.name: _table(one) for one in variants}}
     if len(variants) > 1:

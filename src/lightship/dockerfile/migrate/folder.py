@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from lightship.dockerfile.context import Context, FolderContext
-from lightship.project.ignore import Ignore, read_ignore
+from lightship.project.ignore import read_ignore
 
 
 class Folder(Context, Protocol):
@@ -26,10 +26,6 @@ class Folder(Context, Protocol):
 class ProjectFolder(FolderContext):
     """A folder on disk; nothing outside of it is looked at."""
 
-    @classmethod
-    def of(cls, folder: Path) -> ProjectFolder:
-        return cls(folder)
-
     def is_file(self, path: str) -> bool:
         found = self._inside(path)
         return found is not None and found.is_file()
@@ -42,12 +38,9 @@ class ProjectFolder(FolderContext):
         found = self._inside(folder)
         if found is None or not found.is_dir():
             return ()
-        ignore = self._ignore()
+        ignore = read_ignore(self.folder)
         inner = (path.relative_to(self.folder.resolve()).as_posix() for path in sorted(found.iterdir()))
         return tuple(path.rsplit("/", 1)[-1] for path in inner if not ignore.ignores(path))
-
-    def _ignore(self) -> Ignore:
-        return read_ignore(self.folder)
 
     def _inside(self, path: str) -> Path | None:
         try:

@@ -1,4 +1,4 @@
-"""From a parsed Dockerfile to the whole configuration; without I/O but for the project's files that are asked."""
+"""From a parsed Dockerfile to the whole configuration; the only I/O is that of the folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from lightship.project.stages import check_stages
 
 
 def migrate(document: Document, folder: Folder, target: str = "") -> Migration:
-    """Turn a Dockerfile without problems into Lightship's configuration; `target` is the stage that is the image.
+    """Turn a Dockerfile without problems into configuration; `target` is the stage that is the image.
 
     The configuration is one that the project's own loader accepts.
 

@@ -77,7 +77,7 @@ def by_hand(span: Span, message: str, hint: str, settings: Settings | None = Non
 
 
 def merged(pieces: Iterable[Settings]) -> dict[str, Any]:
-    """Put pieces together: tables key by key, lists item by item, each once; of other values the last stays."""
+    """Put pieces together: tables key by key, of lists each item once; of other values the last."""
     whole: dict[str, Any] = {}
     for piece in pieces:
         for key, value in piece.items():

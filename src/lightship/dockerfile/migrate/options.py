@@ -82,6 +82,10 @@ _HOW = {
     ),
     *("--check-build-dependencies", "--no-python-version-warning", "--python-version", "--no-group"),
 }
+INDEX = (
+    "an index belongs in pip's configuration, with its credentials in ~/.netrc:"
+    " pip config set global.extra-index-url URL"
+)
 
 
 def unknown_options(found: Install) -> Iterator[str]:

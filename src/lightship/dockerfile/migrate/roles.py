@@ -59,7 +59,9 @@ def find_roles(build: Build, folder: Folder) -> dict[int, Role]:
 
 def taken(step: Step) -> tuple[str, ...]:
     """Give the paths that a `COPY --from` takes."""
-    return tuple(posixpath.normpath(f"/{expand(word.text, step.variables)}") for word in step.sources)
+    return tuple(
+        posixpath.normpath(posixpath.join("/", expand(word.text, step.variables))) for word in step.sources
+    )
 
 
 def source_stage(build: Build, step: Step) -> Stage | None:
@@ -89,7 +91,7 @@ def makes(step: Step) -> bool:
     calls = {found.command for found in installs(step)}
     return any(
         command.program not in HOUSEKEEPING
-        and not (command.program in _MANAGING)
+        and command.program not in _MANAGING
         and "venv" not in command.arguments[:2]
         and "pip" not in command.arguments[:2]
         for command in step.commands

@@ -1,4 +1,4 @@
-"""What every rule of a migration looks at: the build, the project's folder, and what each stage is there for."""
+"""What every rule looks at: the build, the project's folder, and what each stage is there for."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from lightship.dockerfile.expand import unknown
+from lightship.dockerfile.expand import expand, unknown
 from lightship.dockerfile.migrate.copies import Copied, copied, is_manifest, top_level
 from lightship.dockerfile.migrate.model import Outcome, Settings, by_hand, carried, unneeded
 from lightship.dockerfile.migrate.scene import Scene
@@ -35,7 +35,7 @@ class Layout:
 
 
 def find_layout(scene: Scene) -> Layout:
-    """Choose the working directory: the service's own, else that from which the copies are where they were."""
+    """Choose the working directory: the service's own, else one from which the copies are where they were."""
     every = list(_application(scene))
     named = [step for step in scene.final_steps if step.keyword == "WORKDIR"]
     workdir = named[-1].path(named[-1].instruction.words[0].text) if named else ""
@@ -78,6 +78,24 @@ def is_script(scene: Scene, one: Copied) -> bool:
 
 
 def _outcome(scene: Scene, one: Copied, layout: Layout, workdir: str) -> Outcome:
+    left_out = _left_out(scene, one)
+    if left_out:
+        return left_out
+    if not one.source:
+        return _everything(scene, one, workdir)
+    source = f"{one.source}/" if one.folder else one.source
+    if one.fits(workdir):
+        return carried(one.span, f'sources = ["{source}"]', {"sources": (source,)})
+    if one.folder and one.source == layout.root:
+        place = posixpath.join(workdir, one.source)
+        settings = {"sources": (source,), "env": {"PYTHONPATH": place}}
+        hint = f"files that it opens by relative paths are in {place} now"
+        return carried(one.span, f'sources = ["{source}"], and PYTHONPATH names it', settings, hint)
+    return _elsewhere(one, source)
+
+
+def _left_out(scene: Scene, one: Copied) -> Outcome | None:
+    """Say so of what cannot be shipped, or need not be."""
     if is_secret_file(one.name):
         hint = "give it when the service starts: lightship run --env-file, a secret of the platform"
         return by_hand(one.span, f"{one.name} may hold secrets, and is never shipped", hint)
@@ -85,18 +103,9 @@ def _outcome(scene: Scene, one: Copied, layout: Layout, workdir: str) -> Outcome
         return by_hand(one.span, f"{one.name} is a shell script, and production has no shell", _SCRIPT)
     if one.name and is_manifest(one.name):
         return unneeded(one.span, "read when the lock is made; the service does not need it")
-    if not one.source:
-        return _everything(scene, one, workdir)
     if one.source.startswith("../"):
         return by_hand(one.span, f"{one.source} lies outside of the project", "move it into the project")
-    source = f"{one.source}/" if one.folder else one.source
-    if one.fits(workdir):
-        return carried(one.span, f'sources = ["{source}"]', {"sources": (source,)})
-    if one.folder and one.source == layout.root:
-        settings = {"sources": (source,), "env": {"PYTHONPATH": posixpath.join(workdir, one.source)}}
-        hint = f"files that it opens by relative paths are in {posixpath.join(workdir, one.source)} now"
-        return carried(one.span, f'sources = ["{source}"], and PYTHONPATH names it', settings, hint)
-    return _elsewhere(one, source)
+    return None
 
 
 def _everything(scene: Scene, one: Copied, workdir: str) -> Outcome:
@@ -153,14 +162,8 @@ def _strange(scene: Scene, step: Step) -> Iterator[Outcome]:
                 "ADD unpacks the archive",
                 "unpack it in the project, and name the folder in `sources`",
             )
-        elif unknown(word.text) and not _known(scene, step, word.text):
+        elif unknown(expand(word.text, scene.variables(step))):
             yield by_hand(word.span, "a build argument names what is copied", "name it in `sources`")
-
-
-def _known(scene: Scene, step: Step, text: str) -> bool:
-    from lightship.dockerfile.expand import expand
-
-    return not unknown(expand(text, scene.variables(step)))
 
 
 def _workdirs(scene: Scene, layout: Layout) -> Iterator[Outcome]:
@@ -184,7 +187,7 @@ def _workdir(step: Step, layout: Layout) -> Outcome:
         return by_hand(span, f"{path} is no folder that the file tells", "set `workdir`")
     if layout.workdir != path:
         hint = "name files by their whole paths in `command`, or make the project's layout that of the image"
-        message = f'workdir = "{layout.workdir}", since the whole project goes there: the service was started in {path}'
+        message = f'workdir = "{layout.workdir}", where the whole project goes: it was started in {path}'
         return by_hand(span, message, hint, {"workdir": layout.workdir})
     return carried(span, f'workdir = "{path}"', {"workdir": path})
 

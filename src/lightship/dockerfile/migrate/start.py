@@ -24,7 +24,8 @@ _RUNNERS = {"poetry": 2, "pipenv": 2, "uv": 2, "pdm": 2, "hatch": 2, "rye": 2}
 _SCRIPT = re.compile(r".*\.(?:sh|bash)|.*entrypoint[\w.-]*|/start|gosu|su-exec|s6-\w+|/init")
 _SEVERAL = ("supervisord", "nginx", "service", "cron", "crond", "systemctl", "s6-svscan")
 _PORT = re.compile(
-    r"(?:--?(?:p|port|server[.-]port|b|bind))[= ](?:[\w.*\[\]-]*:)?(\d{2,5})\b|--(?:bind|host)[= ]\S+:(\d{2,5})\b"
+    r"(?:--?(?:p|port|server[.-]port|b|bind))[= ](?:[\w.*\[\]-]*:)?(\d{2,5})\b"
+    r"|--(?:bind|host)[= ]\S+:(\d{2,5})\b"
 )
 _URL = re.compile(
     r"http://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]|\$\{?HOSTNAME\}?)(?::(\d+))?(/[^\s'\"),;|]*)?"
@@ -37,7 +38,7 @@ _KEEP_SHELL = (
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The words that start the service, and what is to be said of them; no words where they cannot be told."""
+    """The words that start the service, and what is to be said of them; none where they cannot be told."""
 
     words: tuple[str, ...] = ()
     remarks: tuple[tuple[str, str], ...] = ()
@@ -249,4 +250,7 @@ def _signal(scene: Scene) -> Iterator[Outcome]:
 _ENTRY = (
     "write what it ends in as `command`, and do the rest before the service starts, or in the service itself"
 )
-_VALUES = "another value at run time does not reach the command: have the service read the variable (gunicorn: a configuration file, WEB_CONCURRENCY)"
+_VALUES = (
+    "another value at run time does not reach the command: have the service read the variable"
+    " (gunicorn: a configuration file, WEB_CONCURRENCY)"
+)

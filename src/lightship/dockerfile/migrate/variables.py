@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lightship.dockerfile.expand import expand, unknown
 from lightship.dockerfile.migrate.model import Outcome, by_hand, carried, unneeded
-from lightship.dockerfile.migrate.options import torch_tag
+from lightship.dockerfile.migrate.options import INDEX, torch_tag
 from lightship.dockerfile.migrate.scene import Role, Scene
 from lightship.dockerfile.migrate.variants import Choices
 from lightship.dockerfile.rules.secrets import is_harmless, is_secret_name
@@ -27,7 +27,6 @@ _CUDA = re.compile(
 _VENV_PATH = re.compile(
     r"(?:^|:)[^:]*(?:venv|\.local|/opt/conda|\$\{?VIRTUAL_ENV\}?|poetry|uv|cargo|/usr/local)[^:]*(?=:|$)"
 )
-_INDEX = "an index belongs in pip's configuration, with its credentials in ~/.netrc: pip config set global.extra-index-url URL"
 _SECRET = "give it when the service starts: lightship run --env, a secret of the platform"  # noqa: S105 - advice
 
 
@@ -71,7 +70,7 @@ def arguments(pairs: tuple[tuple[str, str, Span], ...], choices: Choices) -> Ite
 
 def variable_settings(scene: Scene, step: Step) -> dict[str, str]:
     """Give the variables of an `ENV` that the service itself reads."""
-    found = {}
+    found: dict[str, str] = {}
     for name, value, span in step.instruction.pairs():
         settings = _variable(scene, step, name, value, span, shipped=True).settings
         found |= settings.get("env", {})
@@ -84,21 +83,17 @@ def _variable(scene: Scene, step: Step, name: str, value: str, span: Span, *, sh
         return by_hand(_name_alone(span, name), f"{name} is a secret, and an image keeps none", _SECRET)
     if _INDEXES.fullmatch(name):
         return _index(name, text, span)
-    why = _needless(name, text)
+    why = _needless(name, text) or ("" if shipped else "of a stage that is not shipped")
     if why:
         return unneeded(span, why)
-    if not shipped:
-        return unneeded(span, "of a stage that is not shipped")
-    if name == "PATH":
-        return _path(text, span)
+    return _path(text, span) if name == "PATH" else _plain(name, text, span)
+
+
+def _plain(name: str, text: str, span: Span) -> Outcome:
     if unknown(text):
-        return by_hand(
-            span,
-            f"{name} depends on a build argument without a value",
-            f'env = {{ {name} = "…" }}, or set it when the service starts',
-        )
-    hint = "a new value at run time no longer changes the command" if _in_command(scene, name) else ""
-    return carried(span, f'env {name} = "{redact_text(text)}"', {"env": {name: text}}, hint)
+        hint = f'env = {{ {name} = "…" }}, or set it when the service starts'
+        return by_hand(span, f"{name} depends on a build argument without a value", hint)
+    return carried(span, f'env {name} = "{redact_text(text)}"', {"env": {name: text}})
 
 
 def _needless(name: str, text: str) -> str:
@@ -118,7 +113,7 @@ def _needless(name: str, text: str) -> str:
 def _index(name: str, text: str, span: Span) -> Outcome:
     if torch_tag(text) or name == "UV_TORCH_BACKEND":
         return unneeded(span, "`torch` of the variant names the build of PyTorch")
-    return by_hand(span, f"{name}: {redact_text(text)}", _INDEX)
+    return by_hand(span, f"{name}: {redact_text(text)}", INDEX)
 
 
 def _path(text: str, span: Span) -> Outcome:
@@ -126,11 +121,6 @@ def _path(text: str, span: Span) -> Outcome:
     if all(re.fullmatch(r"/(?:usr/)?(?:local/)?s?bin", part) for part in rest):
         return unneeded(span, "the virtual environment is first in PATH")
     return by_hand(span, f"PATH: {', '.join(rest)}", "name programs by their whole path in `command`")
-
-
-def _in_command(scene: Scene, name: str) -> bool:
-    starts = (scene.last(scene.build.final, keyword) for keyword in ("CMD", "ENTRYPOINT"))
-    return any(re.search(rf"\${{?{name}\b", scene.text(start.span)) for start in starts if start)
 
 
 def _label(scene: Scene, step: Step, name: str, value: str, span: Span) -> Outcome:

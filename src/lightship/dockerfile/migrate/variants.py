@@ -91,7 +91,7 @@ def asked_lines(scene: Scene, asked: Asked) -> tuple[str, ...] | None:
         lines += table["dependencies"]
         optional: Mapping[str, Any] = table.get("optional-dependencies", {})
         lines += (line for extra in asked.extras for line in optional.get(extra, ()))
-    return tuple(line for line in lines if isinstance(line, str))
+    return tuple(lines)
 
 
 def cuda_of_bases(scene: Scene) -> str:

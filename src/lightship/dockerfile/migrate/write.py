@@ -19,22 +19,20 @@ _WIDTH = 100
 
 
 def to_toml(settings: Mapping[str, Any], origin: str, *, shared: bool) -> str:
-    """Write settings as a file of their own, or as a table of `pyproject.toml`; `origin` is the Dockerfile."""
+    """Write settings as a file of their own, or as a table for `pyproject.toml`; `origin` is their source."""
     import tomlkit
 
-    table = tomlkit.document()
-    table.add(tomlkit.comment(f"From {origin}, by lightship migrate."))
+    document = tomlkit.document()
+    document.add(tomlkit.comment(f"From {origin}, by lightship migrate."))
+    table: MutableMapping[str, Any] = document
+    if shared:
+        table = tomlkit.table()
+        tool = tomlkit.table(is_super_table=True)
+        tool.add("lightship", table)
+        document.add("tool", tool)
     for key, value in settings.items():
-        table.add(key, _item(value, key))
-    if not shared:
-        return tomlkit.dumps(table)
-    outer = tomlkit.document()
-    tool = tomlkit.table(is_super_table=True)
-    inner = tomlkit.table()
-    inner.update(table)
-    tool.add("lightship", inner)
-    outer.add("tool", tool)
-    return f"# From {origin}, by lightship migrate.\n{tomlkit.dumps(outer)}"
+        table[key] = _item(value, key)
+    return tomlkit.dumps(document)
 
 
 def config_file(folder: Path, *, force: bool) -> Path:
@@ -86,7 +84,7 @@ def _text(file: Path, migration: Migration, origin: str) -> str:
     before = file.read_text("utf-8")
     document = tomlkit.parse(before)
     if "lightship" in document.get("tool", {}):
-        tools: MutableMapping[str, Any] = document["tool"]  # type: ignore[assignment]
+        tools: MutableMapping[str, Any] = document["tool"]
         del tools["lightship"]
         before = tomlkit.dumps(document)
     return f"{before.rstrip()}\n\n{to_toml(migration.settings, origin, shared=True)}"
@@ -105,10 +103,29 @@ def _item(value: Any, key: str) -> Item:
             inner.add(name, _item(one, name))
         return inner
     if isinstance(value, list):
-        array = tomlkit.array()
-        array.extend(value)
-        return array.multiline(len(array.as_string()) + len(key) > _WIDTH)
-    return tomlkit.item(value)
+        return _array(value, _WIDTH - len(key) - len(" = "))
+    item: Item = tomlkit.item(value)
+    return item
+
+
+def _array(values: list[Any], width: int) -> Item:
+    """Write a list on one line, or on as few as it fits on."""
+    import tomlkit
+
+    array = tomlkit.array()
+    array.extend(values)
+    if len(array.as_string()) <= width:
+        return array
+    array.clear()
+    line: list[Any] = []
+    for value in values:
+        if line and len(", ".join(tomlkit.item(one).as_string() for one in (*line, value))) > _WIDTH - 4:
+            array.add_line(*line)
+            line = []
+        line.append(value)
+    array.add_line(*line)
+    array.add_line(indent="")
+    return array
 
 
 _GROUPS = ("variants", "targets", "stages")
