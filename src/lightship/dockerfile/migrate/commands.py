@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from lightship.dockerfile.expand import expand
 from lightship.dockerfile.migrate.branches import guarded
-from lightship.dockerfile.migrate.scripts import fetches
 from lightship.dockerfile.migrate.model import Outcome, by_hand, unneeded
 from lightship.dockerfile.migrate.scene import Role, Scene
+from lightship.dockerfile.migrate.scripts import fetches
 from lightship.dockerfile.packages import read_install
 from lightship.dockerfile.shell import Command
 from lightship.dockerfile.source import Span
