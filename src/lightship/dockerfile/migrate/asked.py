@@ -184,22 +184,23 @@ def _managed(scene: Scene, stage: Stage, step: Step, found: Install) -> Asked:
     origin = scene.origin(stage, step, step.path("pyproject.toml"))
     elsewhere = origin is not None and origin.path not in ("pyproject.toml", "")
     if found.manager == "pipenv" or elsewhere or not _is_standard(scene, found):
-        why = {
-            "pipenv": "Pipfile is not read",
-            "poetry": "Poetry's own table is not read, and there are no dependencies in [project] (PEP 621)",
-        }
-        where = f"{origin.path} lies in a folder of its own" if origin and elsewhere else ""
         return Asked(
-            files=(file,),
-            remarks=(
-                (where or why.get(found.manager, "pyproject.toml has no [project] dependencies"), export),
-            ),
+            files=(file,), remarks=((_unread(found, origin.path if origin and elsewhere else ""), export),)
         )
     extras = tuple(name for value in found.values("--extra", "-E", "--extras") for name in value.split())
     if found.has("--all-extras"):
         extras = (*extras, *metadata(scene).get("project", {}).get("optional-dependencies", {}))
     remarks = ((f"groups {', '.join(groups)} are not read (PEP 735)", export),) if groups else ()
     return Asked(extras=tuple(dict.fromkeys(extras)), project=True, code=True, remarks=remarks)
+
+
+def _unread(found: Install, path: str) -> str:
+    """Say why the dependencies cannot be read from the project's metadata."""
+    if found.manager == "pipenv":
+        return "Pipfile is not read"
+    if path:
+        return f"{path} lies in a folder of its own"
+    return "there are no dependencies in [project] of pyproject.toml (PEP 621), and no other table is read"
 
 
 def _is_standard(scene: Scene, found: Install) -> bool:

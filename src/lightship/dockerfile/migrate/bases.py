@@ -74,7 +74,10 @@ def _problem(image: ImageName, asked: str, python: str) -> tuple[str, str] | Non
     layout = f"skopeo copy docker://{name} oci:base"
     if not image.known:
         return "a build argument names the base", "see whether this is the Python"
-    if not _PLAIN.fullmatch(image.repository) or _is_lambda(image):
+    if "/lambda/" in image.name:
+        hint = 'require awslambdaric, and command = ["python", "-m", "awslambdaric", "MODULE.HANDLER"]'
+        return "an image of AWS Lambda", hint
+    if not _PLAIN.fullmatch(image.repository):
         return (
             f"{name} brings more than a Python",
             f'name that in requirements; or {layout}, and base = "oci:base"',
@@ -109,10 +112,6 @@ def _hint(image: ImageName, asked: str, python: str) -> str:
     if image.libc == "musl":
         return "wheels are those for glibc, and packages have Debian's names"
     return ""
-
-
-def _is_lambda(image: ImageName) -> bool:
-    return "/lambda/" in image.name
 
 
 def _distroless(image: ImageName) -> str:

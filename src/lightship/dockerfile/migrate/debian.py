@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 
 from lightship.dockerfile.expand import unknown
 from lightship.dockerfile.headers import HEADERS
@@ -144,11 +143,7 @@ def _shipped(scene: Scene, name: str) -> tuple[str, str, str]:
             "runtime-packages; Python loads such libraries by name, which no ELF file tells",
             "",
         )
-    if (
-        name in _linked()
-        or _VARIED.fullmatch(name)
-        or any(one.is_in(frozenset({name})) for one in HEADERS.values())
-    ):
+    if _is_linked(name):
         hint = f'if Python code loads it by name: runtime-packages = ["{name}"]'
         return "unneeded", "found by itself where a wheel links to it", hint
     if name in _EDITORS:
@@ -156,9 +151,10 @@ def _shipped(scene: Scene, name: str) -> tuple[str, str, str]:
     return "runtime-packages", "runtime-packages", ""
 
 
-@cache
-def _linked() -> frozenset[str]:
-    return frozenset(library.runtime for library in HEADERS.values())
+def _is_linked(name: str) -> bool:
+    """Tell whether a package has a library that wheels link to, so that their ELF files ask for it."""
+    known = any(library.is_in(frozenset({name})) for library in HEADERS.values())
+    return name.startswith("lib") and (known or _VARIED.fullmatch(name) is not None)
 
 
 def _starts_with(scene: Scene, name: str) -> bool:

@@ -16,9 +16,9 @@ from lightship.dockerfile.migrate.scene import Scene
 from lightship.dockerfile.migrate.scripts import fetches, stage_script
 from lightship.dockerfile.migrate.sources import files_stage
 from lightship.dockerfile.stages import Stage, Step
+from lightship.net.redact import redact_text
 
 _TOOLS = re.compile(r"(?:.*/)?uv")
-_NETWORK = "stages see no network"
 
 
 def from_outcomes(scene: Scene) -> Iterator[Outcome]:
@@ -80,7 +80,7 @@ def _maker(scene: Scene, stage: Stage, steps: Sequence[Step]) -> Iterator[Outcom
         if step.keyword == "ADD" and "://" in scene.text(step.instruction.span)
     ]
     if blocked or adds or (not stage.root_image.python and stage.root_image.libc == "musl"):
-        yield from _blocked(scene, stage, name, steps, blocked[0] if blocked else (adds or running)[0])
+        yield from _blocked(scene, stage, name, steps, [*adds, *running])
         return
     built = stage_script(scene, stage, running, steps)
     if built is None:
@@ -105,14 +105,13 @@ def _maker(scene: Scene, stage: Stage, steps: Sequence[Step]) -> Iterator[Outcom
         )
 
 
-def _blocked(scene: Scene, stage: Stage, name: str, steps: Sequence[Step], at: Step) -> Iterator[Outcome]:
+def _blocked(
+    scene: Scene, stage: Stage, name: str, steps: Sequence[Step], running: Sequence[Step]
+) -> Iterator[Outcome]:
     """Say of what needs a network: made before the build, its results are inputs of a stage."""
-    what = " ".join(scene.text(at.instruction.args.whole).split())
-    yield by_hand(
-        stage.start.span,
-        f"{_NETWORK}, and {stage.label} needs one",
-        f"run before the build, in the project: {what}",
-    )
+    what = " && ".join(" ".join(scene.text(step.instruction.args.whole).split()) for step in running)
+    message = f"stages see no network, and {stage.label} needs one"
+    yield by_hand(stage.start.span, message, f"do before the build, in the project: {redact_text(what)}")
     for step in steps:
         for index, path in enumerate(taken(step)):
             place = _target(scene, step, index)

@@ -17,6 +17,7 @@ from lightship.dockerfile.source import Span
 from lightship.dockerfile.stages import Build, Stage, Step
 
 _FOLDERLIKE = re.compile(r"[^.]+|\.{1,2}|.*/")
+_FILES = ("Pipfile", "Makefile", "Dockerfile", "LICENSE", "Procfile", "entrypoint")
 
 
 class Role(StrEnum):
@@ -75,7 +76,8 @@ class Scene:
         bare = path.rstrip("/") or "."
         if self.folder.is_file(bare):
             return False
-        return self.folder.is_folder(bare) or _FOLDERLIKE.fullmatch(path) is not None
+        plain = posixpath.basename(bare) not in _FILES and _FOLDERLIKE.fullmatch(path) is not None
+        return self.folder.is_folder(bare) or plain
 
     def place(self, step: Step, word: Word) -> str:
         """Say where in the stage one source of a `COPY` lies afterwards; of a folder, what is in it."""
