@@ -14,25 +14,10 @@ from lightship.dockerfile.shell import Command
 from lightship.dockerfile.source import Span
 from lightship.dockerfile.stages import Stage, Step
 
-_QUIET = frozenset(
-    (
-        "set",
-        "true",
-        ":",
-        "echo",
-        "cd",
-        "export",
-        "test",
-        "[",
-        "[[",
-        "ls",
-        "id",
-        "which",
-        "sleep",
-        "printf",
-        "EOF",
-    )
-)
+_QUIET = frozenset({
+    *("set", "true", ":", "echo", "cd", "export", "test", "[", "[[", "ls", "id", "which", "sleep", "printf"),
+    *("EOF", ".", "source", "activate"),
+})  # fmt: skip
 _CLEAN = "nothing but what is listed comes into a layer: there is nothing to clean"
 _OWNED = "files belong to root and can be read by all; none is stored twice"
 _INSTALLERS = "the lock resolves packages; no installer is in the image"
@@ -55,6 +40,9 @@ _FETCHED = (
     ' models = ["models/"]'
 )
 _STAGE = "make it a named stage: its commands run in the builder, and `copy` ships what they leave in /out"
+_WHEEL = (
+    "if it is a wheel: publish it to an index, or put it into a folder of pip's find-links, and require it"
+)
 _PASSING = ("/tmp", "/var/lib/apt", "/build", "/root", "/wheels")  # noqa: S108 - folders of an image
 
 
@@ -80,12 +68,12 @@ def _outcome(scene: Scene, stage: Stage, step: Step, command: Command) -> Outcom
         return unneeded(span, _WHY[program])
     if program in _REPOSITORIES or "/etc/apt/" in scene.text(span):
         return _repository(span)
-    if scene.role(stage) is Role.BUILDER:
-        return unneeded(span, "of a stage that is not shipped")
-    return _folder(step, command) if program == "mkdir" else _of_shipped(scene, stage, step, command)
+    if program == "mkdir":
+        return _folder(step, command, shipped=scene.role(stage) is Role.FINAL)
+    return _other(scene, stage, step, command)
 
 
-def _of_shipped(scene: Scene, stage: Stage, step: Step, command: Command) -> Outcome:
+def _other(scene: Scene, stage: Stage, step: Step, command: Command) -> Outcome:
     span, words = command.span, (command.program, *command.arguments)
     if "venv" in words[:3] or "virtualenv" in words[:3]:
         return unneeded(span, "every image has a virtual environment, first in PATH")
@@ -93,6 +81,8 @@ def _of_shipped(scene: Scene, stage: Stage, step: Step, command: Command) -> Out
         return unneeded(span, "images bring bytecode: see `bytecode`")
     if words[1:3] == ("-m", "pip"):
         return unneeded(span, _INSTALLERS)
+    if scene.role(stage) is Role.BUILDER:
+        return by_hand(span, "runs in a builder: what it makes is not known", _WHEEL)
     if fetches(scene, stage, step):
         return by_hand(span, "fetches something while the image is built", _FETCHED)
     return by_hand(span, "runs while the image is built", _STAGE)
@@ -103,11 +93,11 @@ def _repository(span: Span) -> Outcome:
     return by_hand(span, "an archive of packages beside Debian's", hint)
 
 
-def _folder(step: Step, command: Command) -> Outcome:
+def _folder(step: Step, command: Command, *, shipped: bool) -> Outcome:
     paths = [
         step.path(expand(word, step.variables)) for word in command.arguments if not word.startswith("-")
     ]
-    if all(path.startswith(_PASSING) or path == step.workdir for path in paths):
+    if not shipped or all(path.startswith(_PASSING) or path == step.workdir for path in paths):
         return unneeded(command.span, "folders are made for what lies in them")
     hint = "an image is read-only to its service: mount a volume there, or write to /tmp"
     return by_hand(command.span, f"makes {', '.join(paths)}", hint)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from lightship.dockerfile.context import Context, FolderContext
+from lightship.project.application import find_application
 from lightship.project.ignore import read_ignore
 
 
@@ -19,6 +20,10 @@ class Folder(Context, Protocol):
 
     def names(self, folder: str) -> tuple[str, ...]:
         """Name what lies in a folder, sorted; nothing if it is not there."""
+        ...
+
+    def health(self) -> str:
+        """Give the path of a route of the application that is named as health checks are; "" if none."""
         ...
 
 
@@ -41,6 +46,10 @@ class ProjectFolder(FolderContext):
         ignore = read_ignore(self.folder)
         inner = (path.relative_to(self.folder.resolve()).as_posix() for path in sorted(found.iterdir()))
         return tuple(path.rsplit("/", 1)[-1] for path in inner if not ignore.ignores(path))
+
+    def health(self) -> str:
+        found = find_application(self.folder)
+        return found.health if found else ""
 
     def _inside(self, path: str) -> Path | None:
         try:

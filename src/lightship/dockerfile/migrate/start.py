@@ -55,10 +55,11 @@ def start_outcomes(scene: Scene, layout: Layout) -> Iterator[Outcome]:
     yield from _command(instructions, start)
     ports = list(_exposed(scene))
     yield from ports
-    yield from _health(scene)
-    yield from _signal(scene)
     if not any(one.settings for one in ports) and instructions and start.words:
-        yield from _port_of_command(instructions[-1].span, start.words)
+        ports = list(_port_of_command(instructions[-1].span, start.words))
+        yield from ports
+    yield from _health(scene, [port for one in ports for port in one.settings.get("ports", ())])
+    yield from _signal(scene)
 
 
 def in_force(scene: Scene, stage: Stage) -> tuple[Instruction, ...]:
@@ -212,9 +213,10 @@ def _port_of_command(span: Span, words: Sequence[str]) -> Iterator[Outcome]:
         yield carried(span, f"ports = [{number}], which the command names", {"ports": (number,)})
 
 
-def _health(scene: Scene) -> Iterator[Outcome]:
+def _health(scene: Scene, ports: Sequence[int]) -> Iterator[Outcome]:
     last = scene.last(scene.build.final, "HEALTHCHECK")
     if last is None:
+        yield from _route(scene, ports)
         return
     if not last.words or last.words[0].text.upper() == "NONE":
         yield unneeded(last.span, "no health check is the default")
@@ -230,6 +232,15 @@ def _health(scene: Scene) -> Iterator[Outcome]:
     yield carried(
         last.span, f'health = "{health}"', {"health": health}, "interval and timeout are those of every image"
     )
+
+
+def _route(scene: Scene, ports: Sequence[int]) -> Iterator[Outcome]:
+    """Take the application's own route where the file has no health check."""
+    path = scene.folder.health()
+    if path and ports:
+        health = f"http://:{ports[0]}{path}"
+        message = f'no HEALTHCHECK, but the application has a route: health = "{health}"'
+        yield carried(scene.build.final.start.span, message, {"health": health})
 
 
 def _signal(scene: Scene) -> Iterator[Outcome]:
