@@ -108,7 +108,7 @@ def _fate(scene: Scene, stage: Stage, name: str) -> tuple[str, str, str]:
         return _fetcher(scene, stage, name)
     if is_build_tool(name) or not shipped:
         return "build-packages", "build-packages", ""
-    return _shipped(scene, name)
+    return _shipped(name)
 
 
 def _needless(name: str) -> str:
@@ -123,6 +123,8 @@ def _needless(name: str) -> str:
 
 
 def _fetcher(scene: Scene, stage: Stage, name: str) -> tuple[str, str, str]:
+    if scene.role(stage) is Role.MAKER:
+        return "build-packages", "build-packages", ""
     used = scene.role(stage) is Role.FINAL and _starts_with(scene, name)
     if used:
         return "runtime-packages", "runtime-packages", ""
@@ -133,10 +135,7 @@ def _fetcher(scene: Scene, stage: Stage, name: str) -> tuple[str, str, str]:
     )
 
 
-def _shipped(scene: Scene, name: str) -> tuple[str, str, str]:
-    needed = scene.folder.libraries
-    if needed is not None and any(library.package == name for library in needed):
-        return "unneeded", "the lock has it: a wheel links to it", ""
+def _shipped(name: str) -> tuple[str, str, str]:
     if _LOADED.fullmatch(name):
         return (
             "runtime-packages",

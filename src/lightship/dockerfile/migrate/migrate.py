@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,8 @@ def migrate(document: Document, folder: Folder, target: str = "") -> Migration:
     scene = Scene(build, folder, find_roles(build, folder))
     choices = find_choices(scene)
     dependencies = read_dependencies(scene, choices)
-    outcomes = sorted((*dependencies.outcomes, *_outcomes(scene, choices)), key=lambda one: one.span.start)
+    found = (*dependencies.outcomes, *_outcomes(scene, choices))
+    outcomes = sorted((*found, *_rest(scene, found)), key=lambda one: one.span.start)
     settings = merged((dependencies.settings, *(outcome.settings for outcome in outcomes)))
     accepted, refused = _accepted(scene, settings)
     rows = tuple(dict.fromkeys(row(document, outcome) for outcome in (*outcomes, *refused)))
@@ -69,6 +71,17 @@ def _outcomes(scene: Scene, choices: Choices) -> Iterator[Outcome]:
     for stage in scene.of_role(Role.FINAL):
         for step in stage.steps:
             yield from _others(step.keyword, step.instruction)
+
+
+def _rest(scene: Scene, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
+    """Say something of every instruction that no rule has spoken of."""
+    starts = sorted(one.span.start for one in outcomes)
+    for stage in scene.build.stages:
+        for step in stage.steps:
+            span = step.instruction.span
+            at = bisect_left(starts, span.start)
+            if at == len(starts) or starts[at] >= span.end:
+                yield unneeded(span, _REST[scene.role(stage)])
 
 
 def _before_stages(scene: Scene, choices: Choices) -> Iterator[Outcome]:
@@ -125,3 +138,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+_REST = {
+    Role.FINAL: "told where it is used",
+    Role.BUILDER: "of a stage that is not shipped",
+    Role.MAKER: "told where its stage begins",
+    Role.TARGET: "as in production",
+    Role.UNUSED: "of a stage that nothing takes from",
+}

@@ -86,13 +86,20 @@ class Scene:
         place = posixpath.normpath(posixpath.join(step.workdir, expand(written, self.variables(step))))
         if step.from_context and self.is_folder(source):
             return place
+        name = posixpath.basename(source.rstrip("/"))
+        if (
+            not step.from_context
+            and "." not in name
+            and (place == step.workdir or name == posixpath.basename(place))
+        ):
+            return place  # most likely a folder: what is in it goes there
         into = (
             len(step.sources) > 1
             or written.rstrip('"').endswith(("/", "."))
             or place in (step.workdir, "/")
             or "*" in source
         )
-        return posixpath.join(place, posixpath.basename(source.rstrip("/"))) if into else place
+        return posixpath.join(place, name) if into else place
 
     def origin(self, stage: Stage, before: Step | None, path: str) -> Origin | None:
         """Find what of the project lies at an absolute path of a stage; None if it came otherwise.
