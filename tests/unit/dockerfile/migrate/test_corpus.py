@@ -102,3 +102,15 @@ def test_what_is_left_to_do_in_the_article_s_files() -> None:
 def test_the_article_s_variants_and_targets() -> None:
     assert list(of_article("variants").settings["variants"]) == ["cpu", "cu126", "none"]
     assert of_article("targets").settings["targets"] == {"development": OWN["targets"]["development"]}
+
+
+def test_the_page_shows_what_really_comes_of_the_article_s_file() -> None:
+    page = (ROOT / "docs/migrate.md").read_text("utf-8")
+    made = of_article("multistage")
+    assert f"```toml\n{to_toml(made.settings, 'Dockerfile.multistage', shared=False)}```\n" in page
+    shown = page.partition("```text\n")[2].partition("```")[0]
+    told = {f"      {row.kind}: {row.message}" for row in made.rows}
+    heads = {f"{row.line:4}  {row.text}" for row in made.rows}
+    hints = {row.hint for row in made.rows}
+    for line in shown.splitlines():
+        assert line in told | heads or line.partition(": ")[2] in hints, line
