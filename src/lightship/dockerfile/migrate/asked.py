@@ -130,6 +130,10 @@ def _pip(scene: Scene, stage: Stage, step: Step, found: Install) -> Iterator[Ask
         origin = scene.origin(stage, step, step.path(text))
         path = origin.path if origin and origin.path else posixpath.basename(text)
         yield Asked(lines=(f"-c {path}",))
+    if found.verb.text == "sync":
+        for word in found.packages:
+            yield _file(scene, stage, step, expand(word.text, variables))
+        return
     for text in (*(word.text for word in found.packages), *found.values("-e", "--editable")):
         yield _package(scene, stage, step, expand(text, variables), no_deps=found.has("--no-deps"))
 
@@ -168,12 +172,19 @@ def _package(scene: Scene, stage: Stage, step: Step, text: str, *, no_deps: bool
 def _local(scene: Scene, stage: Stage, step: Step, path: str, extras: str, *, no_deps: bool) -> Asked:
     if _WHEELS.fullmatch(path):
         return Asked()
-    origin = scene.origin(stage, step, step.path(path))
-    if origin is None or origin.path:
-        where = origin.path if origin else path
+    if not _is_project(scene, stage, step, path):
+        origin = scene.origin(stage, step, step.path(path))
+        where = origin.path if origin and origin.path else path
         return _remark(f"{where} is installed as a distribution", _LOCAL)
     named = tuple(name.strip() for name in extras.split(",") if name.strip())
     return Asked(extras=named, project=not no_deps, code=True)
+
+
+def _is_project(scene: Scene, stage: Stage, step: Step, path: str) -> bool:
+    """Tell whether a folder of a stage holds the project's own metadata."""
+    names = ("pyproject.toml", "setup.py")
+    found = [scene.origin(stage, step, posixpath.join(step.path(path), name)) for name in names]
+    return any(origin and origin.path == name for origin, name in zip(found, names, strict=True))
 
 
 def _managed(scene: Scene, stage: Stage, step: Step, found: Install) -> Asked:

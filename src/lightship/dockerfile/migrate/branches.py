@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from lightship.dockerfile.shell import Command
 from lightship.dockerfile.stages import Step
 
-_WORD = re.compile(r"(?<![\w-])(?:if|then|else|elif|fi|case|esac)(?![\w-])")
+_WORD = re.compile(r"(?<![\w-])(?:if|then|else|elif|fi|case|esac)(?![\w-])|;;")
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)(?::?-[^}]*)?\}?")
 FALSE = frozenset({"", "0", "false", "no", "off", "False", "FALSE"})
 
@@ -39,10 +39,16 @@ class Guarded:
 
 @dataclass(frozen=True, slots=True)
 class _Branch:
-    """An `if` that is open: what was refused before, what is tested now."""
+    """An `if` or `case` that is open: what was refused before, what is tested now.
+
+    Of a `case`, `name` is the variable that it looks at, and `patterns` are those of the branch that is about
+    to begin; None within a branch.
+    """
 
     refused: tuple[Test, ...] | None = ()
     current: tuple[Test, ...] | None = None
+    name: str = ""
+    patterns: tuple[str, ...] | None = None
 
 
 def guarded(step: Step, text: str) -> Iterator[Guarded]:
@@ -54,7 +60,9 @@ def guarded(step: Step, text: str) -> Iterator[Guarded]:
         for word in _WORD.findall(text[end:start]):
             _enter(branches, word)
         end = command.span.end
-        if branches and command.program in ("[", "[[", "test"):
+        if branches and branches[-1].patterns is not None:
+            branches[-1] = _pattern(branches[-1], command)
+        elif branches and command.program in ("[", "[[", "test"):
             branches[-1] = replace(branches[-1], current=_test(command))
         else:
             yield Guarded(command, _tests(branches))
@@ -63,14 +71,29 @@ def guarded(step: Step, text: str) -> Iterator[Guarded]:
 def _enter(branches: list[_Branch], word: str) -> None:
     """Follow one reserved word."""
     if word in ("if", "case"):
-        branches.append(_Branch())
+        branches.append(_Branch(patterns=() if word == "case" else None))
     elif word in ("fi", "esac"):
         branches[-1:] = []
-    elif word in ("else", "elif") and branches:
+    elif word in ("else", "elif", ";;") and branches:
         last = branches[-1]
         known = last.refused is not None and last.current is not None and len(last.current) == 1
         refused = (*(last.refused or ()), *(_inverse(one) for one in last.current or ())) if known else None
-        branches[-1] = _Branch(refused, () if word == "else" else None)
+        patterns = () if word == ";;" else None
+        branches[-1] = _Branch(refused, () if word == "else" else None, last.name, patterns)
+
+
+def _pattern(branch: _Branch, command: Command) -> _Branch:
+    """Read a pattern of `case $X in a|b) …;; *) …`; the one before `)` begins the branch."""
+    words, name = [word.text for word in command.words], branch.name
+    if "in" in words:
+        variable = _VARIABLE.fullmatch(words[0])
+        name, words = variable[1] if variable else "", words[words.index("in") + 1 :]
+    patterns = (*(branch.patterns or ()), *words)
+    if command.after == "|":
+        return replace(branch, name=name, patterns=patterns)
+    plain = name and not any(set("*?[$") & set(pattern) for pattern in patterns)
+    current = (Test(name, frozenset(patterns)),) if plain else () if patterns == ("*",) else None
+    return _Branch(branch.refused, current, name)
 
 
 def _inverse(test: Test) -> Test:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lightship.dockerfile.expand import expand
@@ -34,6 +35,9 @@ _WHY = {
     **dict.fromkeys(("ldconfig", "update-ca-certificates", "update-alternatives"), "made by rule"),
 }
 """Programs that nothing takes the place of, with the reason."""
+_INSTALLING = re.compile(
+    r"install\.python-poetry\.org|astral\.sh/uv|bootstrap\.pypa\.io|get-pip|get-poetry|sh\.rustup\.rs"
+)
 _REPOSITORIES = ("add-apt-repository", "apt-key", "apt-add-repository")
 _FETCHED = (
     "fetch it into the project before the build; weights belong in a folder that `models` names:"
@@ -51,7 +55,7 @@ def command_outcomes(scene: Scene, stage: Stage, step: Step) -> Iterator[Outcome
     told: set[tuple[str, str]] = set()
     for one in guarded(step, scene.build.document.source.text):
         command = one.command
-        if not command.words or read_install(command):
+        if not command.words or read_install(command) or command.before == "|":
             continue
         outcome = _outcome(scene, stage, step, command)
         key = (outcome.kind, outcome.message) if outcome else ("", "")
@@ -74,18 +78,28 @@ def _outcome(scene: Scene, stage: Stage, step: Step, command: Command) -> Outcom
 
 
 def _other(scene: Scene, stage: Stage, step: Step, command: Command) -> Outcome:
-    span, words = command.span, (command.program, *command.arguments)
-    if "venv" in words[:3] or "virtualenv" in words[:3]:
-        return unneeded(span, "every image has a virtual environment, first in PATH")
-    if {"compileall", "py_compile"} & set(words):
-        return unneeded(span, "images bring bytecode: see `bytecode`")
-    if words[1:3] == ("-m", "pip"):
-        return unneeded(span, _INSTALLERS)
+    span = command.span
+    why = _needless(command, scene.text(span))
+    if why:
+        return unneeded(span, why)
     if scene.role(stage) is Role.BUILDER:
         return by_hand(span, "runs in a builder: what it makes is not known", _WHEEL)
     if fetches(scene, stage, step):
         return by_hand(span, "fetches something while the image is built", _FETCHED)
     return by_hand(span, "runs while the image is built", _STAGE)
+
+
+def _needless(command: Command, text: str) -> str:
+    words = (command.program, *command.arguments)
+    if "venv" in words[:3] or "virtualenv" in words[:3]:
+        return "every image has a virtual environment, first in PATH"
+    if {"compileall", "py_compile"} & set(words):
+        return "images bring bytecode: see `bytecode`"
+    if words[1:3] == ("-m", "pip") or _INSTALLING.search(text):
+        return _INSTALLERS
+    if words[0] == "ln" and "python" in words[-1]:
+        return "Python is there by each of its names"
+    return ""
 
 
 def _repository(span: Span) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -23,6 +24,7 @@ from lightship.dockerfile.migrate.variants import (
 from lightship.dockerfile.packages import Install, read_install
 from lightship.dockerfile.source import Span
 from lightship.dockerfile.stages import Stage, Step
+from lightship.project.config import Config
 from lightship.project.detect import CPU, NONE
 
 INLINE = "requirements-inline.txt"
@@ -71,7 +73,10 @@ def read_dependencies(scene: Scene, choices: Choices) -> Dependencies:
     """Read every installation in the image's own stages and in builders."""
     calls = tuple(calls_of(scene, scene.of_role(Role.FINAL, Role.BUILDER)))
     variants = _variants(scene, calls, choices)
-    outcomes = tuple(chain.from_iterable(_outcomes(scene, call, variants) for call in calls))
+    outcomes = (
+        *chain.from_iterable(_outcomes(scene, call, variants) for call in calls),
+        *_code(scene, calls),
+    )
     if all(one.asked.is_empty for one in variants):
         unread = any(_read(scene, call).remarks for call in calls)
         return Dependencies({}, {}, outcomes if unread else (*outcomes, *_nothing(scene)))
@@ -224,6 +229,18 @@ def _of_torch(scene: Scene, calls: Sequence[Call], variant: _Variant) -> Iterato
         hint = 'for a GPU, write torch = "cu126" or the like'
         place = next(call for call in calls if not _read(scene, call).is_empty)
         yield carried(place.span, message, {}, hint)
+
+
+def _code(scene: Scene, calls: Sequence[Call]) -> Iterator[Outcome]:
+    """Put the folder `src` on the import path where the project itself would have been installed."""
+    place = next((call for call in calls if _read(scene, call).code), None)
+    if place and scene.folder.is_folder("src"):
+        path = posixpath.join(scene.workdir or Config().workdir, "src")
+        yield carried(
+            place.span,
+            f"PYTHONPATH names {path}, which holds the project's packages",
+            {"env": {"PYTHONPATH": path}},
+        )
 
 
 def _nothing(scene: Scene) -> Iterator[Outcome]:

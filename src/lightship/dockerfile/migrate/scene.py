@@ -10,7 +10,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from lightship.dockerfile.expand import expand
+from lightship.dockerfile.expand import expand, unknown
 from lightship.dockerfile.migrate.folder import Folder
 from lightship.dockerfile.model import Instruction, Word
 from lightship.dockerfile.source import Span
@@ -65,6 +65,14 @@ class Scene:
     @cached_property
     def final_steps(self) -> tuple[Step, ...]:
         return self.build.final.all_steps
+
+    @cached_property
+    def workdir(self) -> str:
+        """The working directory that the image starts in; "" where the file names none that can be read."""
+        named = [step for step in self.final_steps if step.keyword == "WORKDIR"]
+        path = named[-1].path(named[-1].instruction.words[0].text) if named else ""
+        known = path.startswith("/") and ":" not in path and not unknown(path)
+        return path if known else ""
 
     def last(self, stage: Stage, keyword: str) -> Instruction | None:
         """Give the instruction that is in force at the end of a stage."""

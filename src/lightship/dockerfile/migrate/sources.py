@@ -37,9 +37,7 @@ class Layout:
 def find_layout(scene: Scene) -> Layout:
     """Choose the working directory: the service's own, else one from which the copies are where they were."""
     every = list(_application(scene))
-    named = [step for step in scene.final_steps if step.keyword == "WORKDIR"]
-    workdir = named[-1].path(named[-1].instruction.words[0].text) if named else ""
-    workdir = "" if unknown(workdir) or not workdir.startswith("/") or ":" in workdir else workdir
+    workdir = scene.workdir
     if not workdir:
         return Layout(next((one.fitting for one in every if one.fitting), ""))
     if any(one.fits(workdir) for one in every):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lightship.dockerfile.expand import expand, unknown
+from lightship.dockerfile.migrate.asked import metadata
 from lightship.dockerfile.migrate.model import Outcome, by_hand, carried, unneeded
 from lightship.dockerfile.migrate.scene import Scene
 from lightship.dockerfile.migrate.sources import Layout
@@ -16,6 +17,7 @@ from lightship.dockerfile.shell import Command, commands
 from lightship.dockerfile.source import Span
 from lightship.dockerfile.stages import Stage, Step
 
+_ENTRY_POINT = re.compile(r"([\w.]+)\s*:\s*(\w+)")
 _SHELLS = ("sh", "bash", "dash", "ash", "zsh")
 _PROGRAM = re.compile(
     r"(?:/usr(?:/local)?/s?bin|/s?bin|.*/\.?(?:venv|virtualenv|env|v)[\w.-]*/bin|/opt/conda(?:/envs/[\w.-]+)?/bin|/root/\.local/bin)/([\w.+-]+)"
@@ -76,13 +78,19 @@ def start_of(scene: Scene, stage: Stage, layout: Layout) -> Start:
     instructions = in_force(scene, stage)
     if not instructions:
         return Start()
-    variables = _variables(scene, stage)
+    start = _read(instructions, _variables(scene, stage))
+    words = _of_script(scene, _plain(start.words))
+    return Start(tuple(_located(scene, word, layout) for word in words), start.remarks)
+
+
+def _read(instructions: Sequence[Instruction], variables: dict[str, str]) -> Start:
+    last = instructions[-1]
     if all(one.json for one in instructions):
         words = [word.text for one in instructions for word in one.words]
-        start = _shell_call(instructions[-1], words, variables) or _exec(words)
-    else:
-        start = _shell(commands(instructions[-1]), instructions[-1].args.text, variables)
-    return Start(tuple(_located(scene, word, layout) for word in _plain(start.words)), start.remarks)
+        return _shell_call(last, words, variables) or _exec(words)
+    before = tuple(word.text for one in instructions[:-1] for word in one.words)
+    start = _shell(commands(last), last.args.text, variables)
+    return Start((*before, *start.words), start.remarks) if start.words else start
 
 
 def _variables(scene: Scene, stage: Stage) -> dict[str, str]:
@@ -163,6 +171,21 @@ def _plain(words: Sequence[str]) -> tuple[str, ...]:
         found = found[1:]
     match = _PROGRAM.fullmatch(found[0]) if found else None
     return tuple([match[1], *found[1:]] if match else found)
+
+
+def _of_script(scene: Scene, words: tuple[str, ...]) -> tuple[str, ...]:
+    """Call the function that a script of the project stands for: the project is shipped, not installed."""
+    scripts = metadata(scene).get("project", {}).get("scripts", {})
+    match = _ENTRY_POINT.fullmatch(str(scripts.get(words[0], ""))) if words else None
+    if match is None:
+        return words
+    module, function = match[1], match[2]
+    return (
+        "python",
+        "-c",
+        f"import sys; from {module} import {function}; sys.exit({function}())",
+        *words[1:],
+    )
 
 
 def _located(scene: Scene, word: str, layout: Layout) -> str:

@@ -21,6 +21,7 @@ def run(command: str, before: str = "COPY . .\n") -> str:
         "pip3 install --no-cache-dir --upgrade --requirement=requirements.txt",
         "python -m pip install -rrequirements.txt",
         "uv pip install --system -r requirements.txt",
+        "uv pip sync requirements.txt",
         "pip install -r /app/requirements.txt",
     ],
 )
@@ -39,6 +40,12 @@ def test_a_file_is_named_as_the_project_has_it() -> None:
         "FROM python:3.11\nRUN --mount=type=bind,source=docker/prod,target=/d pip install -r /d/reqs.txt\n"
     )
     assert settings(mounted, project)["variants"]["none"]["requirements"] == ["docker/prod/reqs.txt"]
+
+
+def test_what_files_include_is_looked_for_beside_them() -> None:
+    project = Project({"requirements/prod.txt": "-r base.txt\n", "requirements/base.txt": "torch\n"})
+    made = settings(run("pip install -r requirements/prod.txt"), project)
+    assert made["variants"] == {"cpu": {"requirements": ["requirements/prod.txt"], "torch": "cpu"}}
 
 
 def test_requirements_of_no_file_get_one() -> None:
@@ -106,6 +113,24 @@ def test_the_project_itself() -> None:
     assert settings(run("uv sync --frozen --no-dev --extra gpu"), project)["variants"] == {
         "cpu": {"extras": ["gpu"], "torch": "cpu"}
     }
+
+
+def test_the_project_is_shipped_and_not_installed() -> None:
+    scripts = '[project.scripts]\nserve = "a.cli:main"\n'
+    project = Project({"pyproject.toml": PEP_621 + scripts, "src/a/cli.py": ""})
+    made = settings(
+        run("pip install .", "COPY pyproject.toml .\nCOPY src src\n") + 'CMD ["serve", "--port", "80"]\n',
+        project,
+    )
+    assert made["sources"] == ["src/"]
+    assert made["env"] == {"PYTHONPATH": "/app/src"}
+    assert made["command"] == [
+        "python",
+        "-c",
+        "import sys; from a.cli import main; sys.exit(main())",
+        "--port",
+        "80",
+    ]
 
 
 def test_beside_pyproject_no_file_is_read() -> None:

@@ -90,6 +90,16 @@ def test_what_is_left_of_commands() -> None:
     ]
 
 
+def test_installers_are_not_needed() -> None:
+    text = (
+        f"{START}RUN curl -sSL https://install.python-poetry.org | python3 -\n"
+        "RUN ln -s /usr/bin/python3 /usr/bin/python && python3 -m pip list\nUSER 1\n"
+    )
+    made = migrated(text)
+    assert made.complete
+    assert "4 not needed: Python is there by each of its names" in told(made)
+
+
 def test_targets() -> None:
     text = (
         "FROM python:3.11-slim AS base\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n"

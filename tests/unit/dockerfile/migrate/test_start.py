@@ -17,6 +17,7 @@ START = "FROM python:3.11-slim\nWORKDIR /app\nCOPY . .\nRUN pip install -r requi
         ('CMD ["/bin/bash", "-lc", "gunicorn app:app"]', "gunicorn app:app"),
         ('ENTRYPOINT ["python"]\nCMD ["-m", "app"]', "python -m app"),
         ("ENTRYPOINT python -m app\nCMD ignored", "python -m app"),
+        ('ENTRYPOINT ["tini", "--"]\nCMD python -m app', "tini -- python -m app"),
         ('CMD ["/venv/bin/uvicorn", "app:app"]', "uvicorn app:app"),
         ('CMD ["/opt/app/.venv/bin/python", "x.py"]', "python x.py"),
         ('CMD ["poetry", "run", "uvicorn", "app:app"]', "uvicorn app:app"),

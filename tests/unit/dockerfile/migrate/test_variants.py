@@ -39,6 +39,26 @@ def test_conditions_make_variants() -> None:
     assert made.complete
 
 
+def test_cases_make_variants() -> None:
+    text = (
+        "FROM python:3.11\nARG DEVICE=cpu\n"
+        'RUN case "$DEVICE" in \\\n  cpu|none) pip install a ;; \\\n  cu121) pip install b ;; \\\n'
+        "  *) pip install c ;; \\\n  esac; pip install d\nUSER 1\n"
+    )
+    made = migrated(text)
+    assert made.settings["variant"] == "cpu"
+    assert made.files == {
+        "requirements-inline-cpu.txt": "a\nd\n",
+        "requirements-inline-none.txt": "a\nd\n",
+        "requirements-inline-cu121.txt": "b\nd\n",
+    }
+    assert made.complete
+    strange = migrated(text.replace("cu121)", "cu*)"))
+    assert told(strange, "by hand") == [
+        f"{line}: the condition around it was not understood" for line in (5, 6)
+    ]
+
+
 def test_an_else_is_a_variant_too() -> None:
     text = (
         "FROM nvidia/cuda:12.4.0-base-ubuntu22.04\nARG DEVICE=cpu\n"
