@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from lightship.dockerfile.expand import expand
+from lightship.dockerfile.images import parse_image
 from lightship.dockerfile.migrate.copies import copied
 from lightship.dockerfile.migrate.dependencies import calls_of, whole_of
 from lightship.dockerfile.migrate.model import Outcome, Settings, by_hand, carried, unneeded
@@ -18,6 +19,7 @@ from lightship.dockerfile.migrate.sources import files_stage
 from lightship.dockerfile.stages import Stage, Step
 from lightship.net.redact import redact_text
 
+_WHEELS = "every wheel is a layer by itself: nothing is copied between stages"
 _TOOLS = re.compile(r"(?:.*/)?uv")
 
 
@@ -33,15 +35,10 @@ def from_outcomes(scene: Scene) -> Iterator[Outcome]:
         elif any(is_made(scene, other, path) for path in taken(step)):
             made.setdefault(other.index, []).append(step)
         elif all(is_environment(scene, other, path) for path in taken(step)):
-            yield unneeded(
-                step.instruction.span, "every wheel is a layer by itself: nothing is copied between stages"
-            )
+            yield unneeded(step.instruction.span, _WHEELS)
         elif not any(one.step is step for stage in scene.build.final.chain for one in copied(scene, stage)):
-            yield by_hand(
-                step.instruction.span,
-                "what it copies is not known",
-                "name it in `sources`, or make it in a stage",
-            )
+            hint = "name it in `sources`, or make it in a stage"
+            yield by_hand(step.instruction.span, "what it copies is not known", hint)
     for index, steps in made.items():
         yield from _maker(scene, scene.build.stages[index], steps)
 
@@ -54,15 +51,9 @@ def _image(scene: Scene, step: Step) -> Outcome:
     names = [stage.name for stage in scene.build.stages if stage.name]
     near = difflib.get_close_matches(name, names, n=1)
     if near:
-        return by_hand(
-            span, f"there is no stage {name!r}", f"did you mean {near[0]!r}? mend it, and migrate again"
-        )
-    short = (
-        re.sub(r"[^A-Za-z0-9_-]+", "-", name.partition("@")[0].partition(":")[0].rsplit("/", 1)[-1]).strip(
-            "-"
-        )
-        or "image"
-    )
+        hint = f"did you mean {near[0]!r}? mend it, and migrate again"
+        return by_hand(span, f"there is no stage {name!r}", hint)
+    short = re.sub(r"[^A-Za-z0-9_-]+", "-", parse_image(name).repository).strip("-_") or "image"
     copy = ", ".join(f'"{path}" = "{_target(scene, step, index)}"' for index, path in enumerate(taken(step)))
     table = f'[stages.{short}] image = "oci:{short}" copy = {{ {copy} }}'
     hint = f"skopeo copy docker://{name} oci:{short}, then {table}"
@@ -73,12 +64,8 @@ def _maker(scene: Scene, stage: Stage, steps: Sequence[Step]) -> Iterator[Outcom
     """Say what becomes of a stage that makes something: a named stage, where its commands can run as one."""
     name = stage_name(stage)
     running = [step for step in stage.all_steps if step.keyword == "RUN" and makes(step)]
-    blocked = next(((step, text) for step in running if (text := fetches(scene, stage, step))), None)
-    adds = [
-        step
-        for step in stage.all_steps
-        if step.keyword == "ADD" and "://" in scene.text(step.instruction.span)
-    ]
+    blocked = any(fetches(scene, stage, step) for step in running)
+    adds = [one for one in stage.all_steps if one.keyword == "ADD" and "://" in one.instruction.args.text]
     if blocked or adds or (not stage.root_image.python and stage.root_image.libc == "musl"):
         yield from _blocked(scene, stage, name, steps, [*adds, *running])
         return
@@ -89,20 +76,15 @@ def _maker(scene: Scene, stage: Stage, steps: Sequence[Step]) -> Iterator[Outcom
         return
     asked = whole_of(scene, tuple(calls_of(scene, stage.chain)))
     extra: Settings = {"requirements": asked.files} if asked.files else {}
+    settings: Settings = {"stages": {name: {**extra, **built}}}
     yield carried(
-        stage.start.span,
-        f"stage {name!r}",
-        {"stages": {name: {**extra, **built}}},
-        "see that its commands find their files: lightship build runs them",
+        stage.start.span, f"stage {name!r}", settings, "lightship build shows whether it finds its files"
     )
     for step in steps:
         yield unneeded(step.instruction.span, f"`copy` of stage {name!r} says so")
     if asked.lines:
-        yield by_hand(
-            stage.start.span,
-            f"stage {name!r} installs {', '.join(asked.lines)}",
-            f'name them in a file: [stages.{name}] requirements = ["…"]',
-        )
+        hint = f'name them in a file: [stages.{name}] requirements = ["…"]'
+        yield by_hand(stage.start.span, f"stage {name!r} installs {', '.join(asked.lines)}", hint)
 
 
 def _blocked(
@@ -119,17 +101,12 @@ def _blocked(
             source = origin.path if origin and origin.path else f"made/{posixpath.basename(path)}"
             folder = scene.is_folder(source)
             settings = files_stage(source, place, folder=folder, name=name)
+            span = step.instruction.span
             if settings is None:
-                yield by_hand(
-                    step.instruction.span, f"{path} goes to {place}", "name it in `sources` or `models`"
-                )
+                yield by_hand(span, f"{path} goes to {place}", "name it in `sources` or `models`")
             else:
-                yield carried(
-                    step.instruction.span,
-                    f"stage {name!r} hands on {source} as {place}",
-                    settings,
-                    "it must be in the project, and not in .dockerignore",
-                )
+                message = f"stage {name!r} hands on {source} as {place}"
+                yield carried(span, message, settings, "it must be in the project, and not in .dockerignore")
 
 
 def _target(scene: Scene, step: Step, index: int) -> str:

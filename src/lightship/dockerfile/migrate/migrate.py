@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from lightship.dockerfile.migrate.targets import target_files, target_outcomes
 from lightship.dockerfile.migrate.users import user_outcomes
 from lightship.dockerfile.migrate.variables import arguments, variable_outcomes
 from lightship.dockerfile.migrate.variants import Choices, find_choices
-from lightship.dockerfile.model import Document
+from lightship.dockerfile.model import Document, Instruction
 from lightship.dockerfile.stages import read_build
+from lightship.errors import UsageError
 from lightship.project.config import Config, parse_config
 from lightship.project.stages import check_stages
 
@@ -91,7 +93,7 @@ def _before_stages(scene: Scene, choices: Choices) -> Iterator[Outcome]:
         yield from arguments(instruction.pairs(), choices)
 
 
-def _others(keyword: str, instruction: Any) -> Iterator[Outcome]:
+def _others(keyword: str, instruction: Instruction) -> Iterator[Outcome]:
     """Say what becomes of instructions that nothing else reads."""
     if keyword == "VOLUME":
         hint = "mount a volume where it is run: lightship run --volume, or the platform's own way"
@@ -112,23 +114,34 @@ def _others(keyword: str, instruction: Any) -> Iterator[Outcome]:
 
 def _accepted(scene: Scene, settings: dict[str, Any]) -> tuple[dict[str, Any], tuple[Outcome, ...]]:
     """Order the settings as the documentation does, and leave out what the loader refuses."""
-    from lightship.errors import UsageError
-
-    known = [name for name in Config.__struct_encode_fields__ if name in settings]
-    ordered = {name: settings[name] for name in known}
+    ordered = {name: _plain(settings[name]) for name in Config.__struct_encode_fields__ if name in settings}
     refused: list[Outcome] = []
-    for name in ("stages", "user", "workdir", "health", "labels"):
-        try:
-            check_stages(parse_config(_plain(ordered), Path("lightship.toml")), "lightship.toml")
-        except UsageError as error:
-            ordered.pop(name, None)
-            span = scene.build.final.start.span
-            refused.append(
-                by_hand(span, f"{name}: {error.message}", error.hint or "see docs/configuration.md")
-            )
+    while (error := _refusal(ordered)) is not None:
+        name = _concerned(error, ordered)
+        stage = re.match(r"stage '([^']+)':", error.message)
+        if name == "stages" and stage and len(ordered[name]) > 1:
+            del ordered[name][stage[1]]
         else:
-            break
-    return _plain(ordered), tuple(refused)
+            del ordered[name]
+        hint = error.hint or "see docs/configuration.md"
+        refused.append(by_hand(scene.build.final.start.span, f"{name}: {error.message}", hint))
+    return ordered, tuple(refused)
+
+
+def _refusal(settings: Mapping[str, Any]) -> UsageError | None:
+    try:
+        check_stages(parse_config(settings, Path("lightship.toml")), "lightship.toml")
+    except UsageError as error:
+        return error
+    return None
+
+
+def _concerned(error: UsageError, settings: Mapping[str, Any]) -> str:
+    """Name the key that an error is about: its message begins with it, in the singular or plural."""
+    for name in settings:
+        if error.message.startswith(name.removesuffix("s")):
+            return name
+    raise error
 
 
 def _plain(value: Any) -> Any:

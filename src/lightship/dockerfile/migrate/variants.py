@@ -99,7 +99,7 @@ def cuda_of_bases(scene: Scene) -> str:
     for stage in (*scene.build.final.chain, *scene.of_role(Role.BUILDER)):
         version = _cuda_version(stage.image)
         if version:
-            fitting = [build for build in _BUILDS if build <= f"cu{version}"]
+            fitting = [build for build in _BUILDS if int(build.removeprefix("cu")) <= int(version)]
             return fitting[-1] if fitting else _BUILDS[0]
     return ""
 
@@ -180,6 +180,7 @@ def _names(argument: str, values: list[str]) -> dict[str, str]:
     """Name variants by the values; by the argument where these are yes and no."""
     if set(values) <= FALSE | _TRUE:
         plain = re.sub(r"^(?:with|use|enable|install)[-_]", "", argument.lower()).replace("_", "-").strip("-")
+        plain = plain or "yes"
         no = NONE if plain == "torch" else f"no-{plain}"
         return {value: no if value in FALSE else plain for value in values}
     return {value: re.sub(r"[^A-Za-z0-9_-]+", "-", value).strip("-_") or "default" for value in values}

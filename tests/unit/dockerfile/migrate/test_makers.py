@@ -90,3 +90,14 @@ def test_uv_s_own_image_is_not_needed() -> None:
 def test_a_misspelt_stage_is_named() -> None:
     text = f"FROM python:3.11 AS builder\nRUN pip install a\n{FINAL}COPY --from=bulider /x /x\nUSER 1\n"
     assert "6: there is no stage 'bulider'" in told(migrated(text, PROJECT), "by hand")
+
+
+def test_what_the_loader_refuses_is_told_and_not_written() -> None:
+    text = (
+        "FROM python:3.11 AS model\nRUN python -c 1 > /a\n"
+        f"{FINAL}COPY --from=model /a /etc/../run/a\nUSER 1\n"
+    )
+    made = migrated(text, PROJECT)
+    assert "stages" not in made.settings
+    assert made.settings["user"] == "appuser:1:1"
+    assert "3: stages: stage 'model': copy: '/run/a' is reserved" in told(made, "by hand")
