@@ -26,10 +26,10 @@ from lightship.cli.engines import (
     extra_arguments,
     find,
 )
+from lightship.cli.formats import choose, format_option
 from lightship.cli.options import Output, common, machine, path_argument, target_option
 from lightship.cli.terminal import show_json, size
 from lightship.errors import UsageError
-from lightship.oci.record import Compression
 from lightship.plan.model import Plan
 from lightship.platform import Platform, parse_platform
 from lightship.project.config import PRODUCTION
@@ -52,6 +52,7 @@ class _Options:
     load: bool
     compression: str
     single_member: bool
+    format: str
     locked: bool
     offline: bool
     record: bool
@@ -72,6 +73,7 @@ class _Options:
 )
 @click.option("--compression", type=click.Choice(["gzip", "zstd"]), default="gzip", show_default=True)
 @click.option("--single-member", is_flag=True, help="Write gzip of one member, for old readers; slower.")
+@format_option
 @click.option("--locked", is_flag=True, help="Fail if the lock is missing or stale.")
 @click.option("--offline", is_flag=True, help="Use only what is in the caches.")
 @click.option("--record", is_flag=True, help="Start the service, and record anew what it imports.")
@@ -151,7 +153,7 @@ def _build(
         variant=variant,
         platform=_platform(project, options),
         target=options.target,
-        compression=_compression(options),
+        compression=choose(options.compression, options.format, single_member=options.single_member),
         locked=options.locked,
         record=options.record,
     )
@@ -191,14 +193,6 @@ def _build(
 
 def _layer(title: str, digest: str, *, made: bool) -> dict[str, Any]:
     return {"title": title, "digest": digest, "made": made}
-
-
-def _compression(options: _Options) -> Compression:
-    if options.compression == "zstd":
-        if options.single_member:
-            raise UsageError("--single-member is about gzip", hint="leave it out with --compression zstd")
-        return Compression.ZSTD
-    return Compression.GZIP_SINGLE if options.single_member else Compression.GZIP
 
 
 def _hand_over(built: Built, name: str, options: _Options, surroundings: Machine) -> None:

@@ -267,9 +267,13 @@ MadeLayer = (
 LayerPlan = ImageLayer | MadeLayer
 
 
-def layer_key(layer: LayerPlan, compression: Compression) -> Digest:
-    """Digest of all that decides a layer's bytes: what it is made from, the rules, the compression."""
-    return of_value({"format": FORMAT, "compression": compression.value, **layer.recipe()})
+def layer_key(layer: LayerPlan, compression: Compression, first: tuple[str, ...] = ()) -> Digest:
+    """Digest of all that decides a layer's bytes: what it is made from, the rules, the compression.
+
+    `first` are the files that lead where the compression heeds an order.
+    """
+    order = {"first": first} if first else {}
+    return of_value({"format": FORMAT, "compression": compression.value, **order, **layer.recipe()})
 
 
 class Additions(msgspec.Struct, frozen=True):
