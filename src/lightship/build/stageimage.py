@@ -73,9 +73,8 @@ def _in_store(name: str, machine: Machine) -> LayoutImage:
     names = machine.home.images.names()
     if full not in names:
         raise UsageError(
-            "images of registries cannot be used yet, and the local store has none of this name",
+            "the local store has no image of this name",
             where=name,
-            hint=f"copy it to a layout, for example with `skopeo copy docker://{name} oci:DIR`, "
-            "and write oci:DIR",
+            hint=f"fetch it with `lightship pull {name}`",
         )
     return machine.home.images.image(names[full])

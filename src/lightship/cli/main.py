@@ -21,6 +21,8 @@ COMMANDS = {
     "compare": "Show the sizes of images side by side.",
     "lint": "Check Dockerfiles, and mend them.",
     "dockerfile": "Write the plan as Dockerfile, Compose, bake and CI files.",
+    "push": "Put an image into a registry.",
+    "pull": "Fetch an image from a registry.",
     "images": "List the images in the local store.",
     "cache": "Show or empty the cache.",
 }

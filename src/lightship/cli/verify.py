@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lightship.build.machine import Machine
-from lightship.cli.options import Output, common, machine, target_option
+from lightship.cli.options import Output, common, machine, registries, target_option
 from lightship.cli.terminal import show_json, size
 
 if TYPE_CHECKING:
@@ -50,14 +50,15 @@ def command(
 ) -> int:
     """Prove what an image holds, and what it does not.
 
-    IMAGE is a name in the local store, a project's folder, or oci:DIR. Exits with 1 if there is an error.
+    IMAGE is a name in the local store, a project's folder, oci:DIR, or a reference of a registry, from which
+    the layers are read that are not known yet. Exits with 1 if there is an error.
     """
-    from lightship.build.store import find_image
+    from lightship.build.store import find_any
     from lightship.inspect.ignoring import without_ignored
     from lightship.inspect.verify import StartOptions, verify_image
 
     surroundings = machine(output)
-    name, found = find_image(image, variant, surroundings, target)
+    name, found = find_any(image, variant, surroundings, target, connect=registries(surroundings))
     report = verify_image(
         found,
         budget=_budget(budget, image, target),

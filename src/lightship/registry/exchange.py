@@ -35,8 +35,8 @@ class PassingError(NetworkError):
 class Request:
     """A request; its `size` is that of the body, in bytes.
 
-    One that must not be `repeated` raises PassingError where others are sent again. A `slow` one is waited for
-    longer.
+    One that must not be `repeated` raises PassingError where others are sent again. A `slow` one is waited
+    for longer.
     """
 
     method: str

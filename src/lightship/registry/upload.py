@@ -1,8 +1,8 @@
 """Blobs sent to a repository (distribution spec, "Pushing blobs").
 
-A small blob goes in one request. A larger one goes as Docker's client sends it, in one PATCH for which a session
-is opened and closed; where that breaks off, the registry is asked how far it got, and the rest follows as a
-chunk.
+A small blob goes in one request. A larger one goes as Docker's client sends it, in one PATCH for which a
+session is opened and closed; where that breaks off, the registry is asked how far it got, and the rest
+follows as a chunk.
 """
 
 from __future__ import annotations
