@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lightship.registry.wire import Wire
 
 REGISTRY = "docker://"
-"""Before a reference, as skopeo writes it: the registry's image is meant, not one of that name in the store."""
+"""Before a reference, as skopeo writes it: the registry's image is meant, not the store's of that name."""
 
 
 def find_image(

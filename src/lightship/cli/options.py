@@ -93,9 +93,7 @@ def registries(machine: Machine, explicit: Credential | None = None) -> Callable
 
 def login(function: Function) -> Function:
     """Add the options that give a password; the command gets them as `username` and `password_stdin`."""
-    stdin = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-    user = click.option("--username", default="", help="Log in as this user, rather than as configured.")
-    return user(stdin(function))
+    return _username(_password_stdin(function))
 
 
 def given_credential(username: str, *, password_stdin: bool) -> Credential | None:
@@ -115,3 +113,9 @@ def given_credential(username: str, *, password_stdin: bool) -> Credential | Non
 
     password = click.get_text_stream("stdin").read().removesuffix("\n").removesuffix("\r")
     return Credential(username, password, origin="--password-stdin")
+
+
+_username = click.option("--username", default="", help="Log in as this user, rather than as configured.")
+_password_stdin = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input."
+)

@@ -18,8 +18,8 @@ from lightship.registry.remote import RemoteLayer
 class Comparison(msgspec.Struct, frozen=True):
     """One image: bytes of its layers, as tars and compressed.
 
-    `unpacked` is None where an image is in a registry, and nobody has read it yet. `shared` are the compressed
-    bytes of layers that the first of the compared images has, too.
+    `unpacked` is None where an image is in a registry, and nobody has read it yet. `shared` are the
+    compressed bytes of layers that the first of the compared images has, too.
     """
 
     name: str
