@@ -1,4 +1,4 @@
-"""A registry in this process, on loopback, after the OCI distribution specification (and what can go wrong in one)."""
+"""A registry in this process, on loopback, after the OCI distribution specification; it can misbehave too."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ class Content:
 class Registry:
     """What the server holds, how it behaves, and what it was asked.
 
-    `auth` is empty, `basic` or `token`; `users` may do all with their passwords, but push only as `writers`; nobody
-    without one may do more than pull, where it is `public`.
+    `auth` is empty, `basic` or `token`; `users` may pull with their passwords, `writers` among them push, and
+    where it is `public`, anybody may pull. `largest` is the most that a request may bring, in bytes.
     """
 
     host: str = ""
@@ -154,7 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         pass
 
-    def _serve(self) -> None:
+    def do_GET(self) -> None:
         self.asked, self.answered = Asked(self.command, self.path, self.headers), False
         with self.state.lock:
             self.state.asked.append(self.asked)
@@ -170,7 +170,7 @@ class _Handler(BaseHTTPRequestHandler):
             with contextlib.suppress(OSError):
                 self._drain()
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = _serve
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_GET  # noqa: N815 - the names are http.server's
 
     def _misbehave(self) -> None:
         fault = self.fault

@@ -29,7 +29,7 @@ Faults = Callable[[str, str], Fault | None]
 """Chooses a fault by a request's method and path."""
 
 
-def no_faults(method: str, path: str) -> None:
+def no_faults(_method: str, _path: str) -> None:
     """Nothing goes wrong."""
 
 
@@ -57,7 +57,7 @@ class Random:
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)  # noqa: S311 - no secret
 
-    def __call__(self, method: str, path: str) -> Fault | None:
+    def __call__(self, _method: str, _path: str) -> Fault | None:
         if self._random.random() >= self.chance:
             return None
         fault = self._random.choice(list(Fault))

@@ -111,7 +111,7 @@ def given_credential(username: str, *, password_stdin: bool) -> Credential | Non
         return None
     from lightship.registry.credentials import Credential
 
-    password = click.get_text_stream("stdin").read().removesuffix("\n").removesuffix("\r")
+    password = sys.stdin.read().removesuffix("\n").removesuffix("\r")
     return Credential(username, password, origin="--password-stdin")
 
 

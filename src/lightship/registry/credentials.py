@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TypeAlias
 
 import msgspec
 
@@ -42,10 +42,8 @@ class Credential:
         return f"Basic {base64.b64encode(pair).decode()}" if self.password else ""
 
 
-class FindCredential(Protocol):
-    """Gives the credential for a repository, or None."""
-
-    def __call__(self, repository: Repository) -> Credential | None: ...
+FindCredential: TypeAlias = Callable[[Repository], Credential | None]
+"""Gives the credential for a repository, or None."""
 
 
 class _Entry(msgspec.Struct, frozen=True):

@@ -9,7 +9,6 @@ import pytest
 
 from lightship.net.settings import HttpSettings
 from lightship.oci.layout import Layout, LayoutImage
-from lightship.registry.address import Repository
 from lightship.registry.client import connected
 from lightship.registry.credentials import Credential
 from lightship.registry.wire import Wire
@@ -51,14 +50,13 @@ def connect(clock: Clock) -> Iterator[Connect]:
     """Connect with a credential, or as nobody; settings are HttpSettings'."""
     with ExitStack() as stack:
 
-        def make(credential: Credential | None = None, plain: tuple[str, ...] = (), **settings: object) -> Wire:
-            def find(repository: Repository) -> Credential | None:
-                return credential
-
+        def make(
+            credential: Credential | None = None, plain: tuple[str, ...] = (), **settings: object
+        ) -> Wire:
             return stack.enter_context(
                 connected(
                     HttpSettings(**settings),  # type: ignore[arg-type]
-                    find,
+                    lambda _: credential,
                     plain=plain,
                     sleep=clock.sleep,
                     jitter=lambda: 1.0,

@@ -29,12 +29,16 @@ def test_a_digest_counts_more_than_a_tag() -> None:
     assert target(parse_reference("python")) == "latest"
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:5000", "127.0.0.1:5000", "127.8.9.1", "[::1]:80", "a.localhost"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost:5000", "127.0.0.1:5000", "127.8.9.1", "[::1]:80", "a.localhost"]
+)
 def test_registries_on_this_machine_are_known(host: str) -> None:
     assert is_loopback(host)
 
 
-@pytest.mark.parametrize("host", ["registry.example.com", "10.0.0.1:5000", "localhost.example.com", "127.0.0.1.example.com"])
+@pytest.mark.parametrize(
+    "host", ["registry.example.com", "10.0.0.1:5000", "localhost.example.com", "127.0.0.1.example.com"]
+)
 def test_all_others_are_elsewhere(host: str) -> None:
     assert not is_loopback(host)
 

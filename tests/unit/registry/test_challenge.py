@@ -4,7 +4,9 @@ from lightship.registry.challenge import Challenge, choose, parse_challenges
 
 
 def test_a_bearer_challenge_is_read_with_its_parameters() -> None:
-    header = 'Bearer realm="https://auth.example.com/token",service="registry",scope="repository:a/b:pull,push"'
+    header = (
+        'Bearer realm="https://auth.example.com/token",service="registry",scope="repository:a/b:pull,push"'
+    )
     assert parse_challenges([header]) == [
         Challenge(
             "bearer",

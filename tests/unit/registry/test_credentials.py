@@ -43,7 +43,9 @@ def test_nowhere_means_nobody(tmp_path: Path) -> None:
 
 
 def test_docker_config_json_is_read(tmp_path: Path) -> None:
-    file = write(tmp_path / ".docker/config.json", {"auths": {"registry.example.com": {"auth": pair("me:a:b")}}})
+    file = write(
+        tmp_path / ".docker/config.json", {"auths": {"registry.example.com": {"auth": pair("me:a:b")}}}
+    )
     found = look_up(tmp_path)
     assert found == Credential("me", "a:b", origin=str(file))
     assert "a:b" not in repr(found)
@@ -77,7 +79,9 @@ def test_docker_config_names_another_folder(tmp_path: Path) -> None:
     assert secret(look_up(tmp_path, DOCKER_CONFIG=str(tmp_path / "there"))) == "me:x"
 
 
-@pytest.mark.parametrize("key", ["https://index.docker.io/v1/", "index.docker.io", "docker.io", "registry-1.docker.io"])
+@pytest.mark.parametrize(
+    "key", ["https://index.docker.io/v1/", "index.docker.io", "docker.io", "registry-1.docker.io"]
+)
 def test_docker_hub_has_many_names(tmp_path: Path, key: str) -> None:
     write(tmp_path / ".docker/config.json", {"auths": {key: {"auth": pair("me:x")}}})
     assert secret(look_up(tmp_path, "python:3.11-slim")) == "me:x"
@@ -104,10 +108,18 @@ def test_a_refresh_token_stands_for_a_password(tmp_path: Path) -> None:
 
 
 def test_a_helper_is_asked_for_its_registry_alone(tmp_path: Path) -> None:
-    config = {"auths": {"registry.example.com": {}}, "credHelpers": {"registry.example.com": "one"}, "credsStore": "all"}
+    config = {
+        "auths": {"registry.example.com": {}},
+        "credHelpers": {"registry.example.com": "one"},
+        "credsStore": "all",
+    }
     write(tmp_path / ".docker/config.json", config)
-    path = helper(tmp_path / "bin", "one", 'read host; echo "{\\"Username\\":\\"$host\\",\\"Secret\\":\\"x\\"}"')
-    helper(tmp_path / "bin", "all", 'read host; echo "{\\"Username\\":\\"<token>\\",\\"Secret\\":\\"$host\\"}"')
+    path = helper(
+        tmp_path / "bin", "one", 'read host; echo "{\\"Username\\":\\"$host\\",\\"Secret\\":\\"x\\"}"'
+    )
+    helper(
+        tmp_path / "bin", "all", 'read host; echo "{\\"Username\\":\\"<token>\\",\\"Secret\\":\\"$host\\"}"'
+    )
     path = f"{path}:/usr/bin:/bin"
     assert secret(look_up(tmp_path, PATH=path)) == "registry.example.com:x"
     found = look_up(tmp_path, "python", PATH=path)

@@ -1,4 +1,4 @@
-"""Whatever goes wrong in a registry, a run ends in the right image, or in an error that says what happened."""
+"""Whatever goes wrong in a registry, a run ends in the right image, or in an error that says what it was."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import os
 import random
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
 
 from lightship.errors import IntegrityError, NetworkError
 from lightship.events import SilentReporter
 from lightship.fs.entries import directory, regular
+from lightship.net import client
 from lightship.net.settings import HttpSettings
 from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.validate import layout_problems
 from lightship.platform import Platform
-from lightship.registry.address import Repository
 from lightship.registry.client import connected
 from lightship.registry.credentials import Credential
 from lightship.registry.pull import pull_image
@@ -28,20 +30,29 @@ from tests.support.places import Places
 from tests.support.registry import Registry, serving
 from tests.support.registry_faults import Random, no_faults
 
-RUNS = int(os.environ.get("LIGHTSHIP_FAULT_RUNS", "60"))
+RUNS = int(os.environ.get("LIGHTSHIP_FAULT_RUNS", "100"))
+BATCHES = 4
 ME = Credential("me", "hunter2", origin="the test")
 
 
-def test_every_run_ends_in_the_right_image_or_a_clear_error(tmp_path: Path) -> None:
+@pytest.fixture(autouse=True)
+def one_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read the machine's certificates once: no run needs them, and each would spend its time on that."""
+    context = httpx2.create_ssl_context(trust_env=False)
+    monkeypatch.setattr(client, "_context", lambda _: context)
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_every_run_ends_in_the_right_image_or_a_clear_error(tmp_path: Path, batch: int) -> None:
     image = varied_image(Layout(tmp_path / "layout"))
-    endings = [run(seed, image, tmp_path / f"store-{seed}") for seed in range(RUNS)]
+    endings = [run(seed, image, tmp_path / f"store-{seed}") for seed in range(batch, RUNS, BATCHES)]
     assert {"pushed", "pulled", "network"} <= {word for ending in endings for word in ending}
 
 
 def run(seed: int, image: LayoutImage, folder: Path) -> list[str]:
     """Push, and pull, while things go wrong; tell how both ended."""
-    chance = random.Random(seed).choice([0.02, 0.1, 0.3])  # noqa: S311 - no secret
-    behaviour = {
+    chance = random.Random(seed).choice([0.02, 0.1, 0.3, 0.6])  # noqa: S311 - no secret
+    behaviour: dict[str, Any] = {
         "auth": ["", "basic", "token"][seed % 3],
         "resumes": seed % 2 == 0,
         "redirects": seed % 5 == 0,
@@ -67,11 +78,12 @@ def run(seed: int, image: LayoutImage, folder: Path) -> list[str]:
 def connection(seed: int) -> AbstractContextManager[Wire]:
     chance = random.Random(seed)  # noqa: S311 - no secret
 
-    def find(_: Repository) -> Credential:
-        return ME
-
     return connected(
-        HttpSettings(timeout=5.0), find, sleep=lambda _: None, jitter=chance.random, now=lambda: 1000.0
+        HttpSettings(timeout=5.0, attempts=chance.randint(1, 4)),
+        lambda _: ME,
+        sleep=lambda _: None,
+        jitter=chance.random,
+        now=lambda: 1000.0,
     )
 
 
@@ -135,6 +147,7 @@ def varied_image(layout: Layout) -> LayoutImage:
     chance = random.Random(0)  # noqa: S311 - no secret
     sizes = (100, 40_000, 1_200_000)
     layers = [
-        add_layer(layout, [directory(f"d{size}"), regular(f"d{size}/f", chance.randbytes(size))]) for size in sizes
+        add_layer(layout, [directory(f"d{size}"), regular(f"d{size}/f", chance.randbytes(size))])
+        for size in sizes
     ]
     return add_image(layout, layers, name="app:1")

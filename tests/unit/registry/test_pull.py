@@ -92,7 +92,12 @@ def test_of_an_index_comes_the_platform_that_is_asked_for(
     serve_image(registry, image)
     serve_index(registry, ("unknown", "unknown"), ("linux", "arm64"), ("linux", "amd64"))
     assert opened(connect(), registry, store, "many").descriptor.digest == image.descriptor.digest
-    serve_index(registry, ("unknown", "unknown"), ("linux", "s390x"), media_type=f"{DOCKER}distribution.manifest.list.v2+json")
+    serve_index(
+        registry,
+        ("unknown", "unknown"),
+        ("linux", "s390x"),
+        media_type=f"{DOCKER}distribution.manifest.list.v2+json",
+    )
     with pytest.raises(UsageError, match="not there for linux/amd64; it is for linux/s390x"):
         opened(connect(), registry, store, "many")
 
@@ -227,9 +232,7 @@ def test_reading_fetches_only_what_is_asked_for(
     assert len(registry.calls("GET", "/app/blobs/")) == 3
 
 
-def test_what_the_store_has_is_read_there(
-    registry: Registry, connect: Connect, image: LayoutImage
-) -> None:
+def test_what_the_store_has_is_read_there(registry: Registry, connect: Connect, image: LayoutImage) -> None:
     serve_image(registry, image)
     validate(opened(connect(), registry, image.layout))
     assert registry.calls("GET", "/app/blobs/") == []
