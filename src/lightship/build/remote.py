@@ -5,7 +5,8 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from lightship.build.cache import Memo
 from lightship.build.machine import Machine
@@ -32,11 +33,14 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 def connect_registries(machine: Machine, explicit: Credential | None = None) -> Iterator[Wire]:
     """Give a client that knows the machine's certificates, proxies and credentials.
 
-    Hosts in `LIGHTSHIP_PLAIN_HTTP`, separated by commas, are spoken to without TLS.
+    `SSL_CERT_FILE` and `SSL_CERT_DIR` count more than what pip is told of its indexes' certificates. Hosts in
+    `LIGHTSHIP_PLAIN_HTTP`, separated by commas, are spoken to without TLS.
     """
     plain = [host.strip() for host in machine.environ.get(_PLAIN, "").split(",")]
+    settings = http_settings(machine.pip, machine.environ)
+    named = machine.environ.get("SSL_CERT_FILE") or machine.environ.get("SSL_CERT_DIR")
     with connected(
-        http_settings(machine.pip, machine.environ),
+        replace(settings, cert=Path(named)) if named else settings,
         find_credentials(machine.environ, machine.user, explicit),
         plain=[host for host in plain if host],
         now=lambda: machine.clock().timestamp(),

@@ -109,11 +109,11 @@ class Wire:
 
         A server that expects TLS answers to anything else with 400, or not at all.
         """
-        for scheme in ("http", "https"):
-            answer = self.sender.try_once(Request("GET", f"{scheme}://{repository.api}/v2/"))
-            if answer is not None and (scheme == "https" or answer.status != 400):
-                return scheme
-        return "http"
+        plain = self.sender.try_once(Request("GET", f"http://{repository.api}/v2/"))
+        if plain is not None:
+            return "https" if plain.status == 400 else "http"
+        secure = self.sender.try_once(Request("GET", f"https://{repository.api}/v2/"))
+        return "http" if secure is None else "https"
 
     def _authorized(
         self, call: Call, send: Callable[[Request], Result], status: Callable[[Result], int]

@@ -40,11 +40,11 @@ def test_an_image_of_the_store_goes_by_its_name(made: Locked) -> None:
     assert find(made, "tool") == find(made, "tool:latest") == image.descriptor.digest
 
 
-def test_registries_cannot_be_used_yet(made: Locked) -> None:
-    with pytest.raises(UsageError, match="images of registries cannot be used yet") as error:
+def test_what_the_store_lacks_can_be_pulled(made: Locked) -> None:
+    with pytest.raises(UsageError, match="the local store has no image of this name") as error:
         find(made, "python:3.11-slim")
     assert error.value.where == "python:3.11-slim"
-    assert "skopeo copy docker://python:3.11-slim oci:DIR" in error.value.hint
+    assert error.value.hint == "fetch it with `lightship pull python:3.11-slim`"
 
 
 def test_an_image_of_another_platform_is_refused(made: Locked) -> None:
