@@ -49,8 +49,10 @@ def head_manifest(wire: Wire, repository: Repository, target: str, *, writes: bo
 
 def put_manifest(
     wire: Wire, repository: Repository, target: str, descriptor: Descriptor, data: bytes
-) -> None:
+) -> bool:
     """Write a manifest or an index under a tag, or under its digest.
+
+    Returns whether the registry has noticed what the manifest refers to (`subject`).
 
     Raises:
         NetworkError: not allowed, or the registry does not have what the manifest names.
@@ -82,6 +84,7 @@ def put_manifest(
             where=f"{repository}:{target}",
             hint="what lies between here and there changes what is sent: push again, or ask the operator",
         )
+    return "OCI-Subject" in answer.headers
 
 
 def _reading(method: str, repository: Repository, target: str, *, writes: bool = False) -> Call:

@@ -14,6 +14,7 @@ from lightship.oci.model import MEDIA_INDEX, Descriptor, Index, Manifest, decode
 from lightship.registry.address import Repository
 from lightship.registry.blobs import has_blob
 from lightship.registry.manifests import head_manifest, put_manifest
+from lightship.registry.referrers import add_referrer
 from lightship.registry.transfer import in_parallel
 from lightship.registry.upload import mount_blob, upload_blob
 from lightship.registry.wire import Wire
@@ -70,13 +71,8 @@ def push_image(
     with reporter.task(f"pushing to {repository}", sum(blob.size for blob in missing)) as task:
         mounted = in_parallel(sending.give, sorted(missing, key=lambda blob: -blob.size), task)
     for document in documents:
-        put_manifest(
-            wire,
-            repository,
-            target if document is documents[-1] else document.digest,
-            document,
-            layout.read(document),
-        )
+        name = target if document is documents[-1] else document.digest
+        _put(wire, layout, repository, name, document)
     for blob in blobs:
         places.add(repository, blob.digest)
     absent = sum(blob.size for blob in missing)
@@ -115,6 +111,14 @@ class _Sending:
             return path.open("rb")
 
         upload_blob(self.wire, self.repository, blob, opened, task, location=location)
+
+
+def _put(wire: Wire, layout: Layout, repository: Repository, name: str, document: Descriptor) -> None:
+    noticed = put_manifest(wire, repository, name, document, layout.read(document))
+    if document.media_type != MEDIA_INDEX and not noticed:
+        manifest = decode(layout.read(document), Manifest, where=layout.path)
+        if manifest.subject is not None:
+            add_referrer(wire, repository, document, manifest)
 
 
 def _documents(layout: Layout, descriptor: Descriptor) -> Iterator[Descriptor]:

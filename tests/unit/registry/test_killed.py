@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 from lightship.build.home import Home
@@ -58,6 +59,7 @@ def test_a_killed_push_is_completed_by_the_next_which_sends_only_what_is_missing
         assert reached.wait(20)
         while not all_small_are_there():
             assert killed.poll() is None
+            time.sleep(0.01)
         killed.send_signal(signal.SIGKILL)
     ended.set()
     assert registry.content("app").manifests == {}
