@@ -60,7 +60,8 @@ class Registry:
     """What the server holds, how it behaves, and what it was asked.
 
     `auth` is empty, `basic` or `token`; `users` may pull with their passwords, `writers` among them push, and
-    where it is `public`, anybody may pull. `largest` is the most that a request may bring, in bytes.
+    where it is `public`, anybody may pull. For `hidden` repositories nobody gets a token. `largest` is the
+    most that a request may bring, in bytes.
     """
 
     host: str = ""
@@ -68,6 +69,7 @@ class Registry:
     users: dict[str, str] = field(default_factory=dict)
     writers: set[str] = field(default_factory=set)
     public: bool = False
+    hidden: set[str] = field(default_factory=set)
     resumes: bool = True
     redirects: bool = False
     has_referrers: bool = True
@@ -314,6 +316,9 @@ class _Handler(BaseHTTPRequestHandler):
             if given and not user:
                 self._refuse(401, "UNAUTHORIZED", "incorrect username or password")
                 return
+        if any(scope.split(":")[1] in state.hidden for scope in scopes):
+            self._refuse(403, "DENIED", "not for you")
+            return
         token = f"token-{secrets.token_hex(8)}"
         granted = tuple(self._granted(user, scope) for scope in scopes)
         with state.lock:

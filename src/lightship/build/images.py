@@ -70,7 +70,7 @@ def find_source(reference: str, folder: Path) -> ImageSource:
         return LayoutSource(Layout(folder / path), tag)
     name = parse_reference(reference).name.rpartition("/")[2]
     raise UsageError(
-        f"{reference!r} is an image of a registry, and registries cannot be read yet",
+        f"{reference!r} is an image of a registry, and bases are not read from there yet",
         where=str(folder),
         hint=f"copy it to a layout, `skopeo copy docker://{reference} oci:{name}:base`, "
         f'and write "oci:{name}:base" instead',

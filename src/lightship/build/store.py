@@ -32,12 +32,7 @@ def find_image(
         UsageError: if there is none (the nearest name is suggested), or no such variant or target.
 
     """
-    if not Path(text).is_dir() and target != PRODUCTION:
-        raise UsageError(
-            "targets are a project's",
-            where=text,
-            hint="name the project's folder, or leave out --target",
-        )
+    _check_target(text, target)
     if text.startswith("oci:"):
         return _in_layout(text)
     hint = "build it with `lightship build`, or fetch it with `lightship pull`"
@@ -64,12 +59,22 @@ def find_any(
         NetworkError: the registry has none, does not let us read it, or cannot be reached.
 
     """
+    _check_target(text, target)
     if text.startswith(REGISTRY) or _is_elsewhere(text, machine):
         from lightship.build.remote import open_image
 
         name = str(parse_reference(text.removeprefix(REGISTRY)))
         return name, open_image(name, machine, connect())
     return find_image(text, variant, machine, target)
+
+
+def _check_target(text: str, target: str) -> None:
+    if not Path(text).is_dir() and target != PRODUCTION:
+        raise UsageError(
+            "targets are a project's",
+            where=text,
+            hint="name the project's folder, or leave out --target",
+        )
 
 
 def _is_elsewhere(text: str, machine: Machine) -> bool:

@@ -15,6 +15,8 @@ from lightship.registry.credentials import FindCredential
 from lightship.registry.sender import Sender
 from lightship.registry.wire import Wire
 
+_NEVER_PROXIED = ("localhost", "127.0.0.1")  # Docker, as all of Go, asks no proxy for these
+
 
 @contextmanager
 def connected(
@@ -38,7 +40,8 @@ def connected(
 
     """
     backoff = Backoff(settings.attempts, sleep, jitter, now)
-    sender = Sender(replace(settings, trusted_hosts=()), backoff)
+    direct = (*settings.no_proxy, *_NEVER_PROXIED)
+    sender = Sender(replace(settings, trusted_hosts=(), no_proxy=direct), backoff)
     try:
         yield Wire(sender, Authorizer(sender, find, now), plain)
     finally:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from lightship.digest import Digest
-from lightship.errors import IntegrityError
+from lightship.errors import IntegrityError, NetworkError
 from lightship.events import Reporter, SilentTask, Task
 from lightship.oci.layout import Layout
 from lightship.oci.model import MEDIA_INDEX, Descriptor, Index, Manifest, decode
@@ -92,7 +92,10 @@ class _Sending:
         for name in self.places.of(self.repository.host, blob.digest):
             if name == self.repository.name:
                 continue
-            opened = mount_blob(self.wire, self.repository, blob, self.repository.beside(name))
+            try:
+                opened = mount_blob(self.wire, self.repository, blob, self.repository.beside(name))
+            except NetworkError:
+                continue  # we may not read there any more: what matters is whether we may send it
             if opened is None:
                 task.advance(blob.size)
                 return blob.size

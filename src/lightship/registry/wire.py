@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TypeVar
@@ -131,13 +132,13 @@ class Wire:
             challenge = choose(parse_challenges(headers))
             if challenge is None or challenge.get("error") == "insufficient_scope":
                 return result
-            header = self._authorizer.answer(
-                challenge, call.repository, call.rights, used=used, secure=origin.startswith("https:")
-            )
+            with _closing_on_error(result):
+                header = self._authorizer.answer(
+                    challenge, call.repository, call.rights, used=used, secure=origin.startswith("https:")
+                )
             if not header:
                 return result
-            if isinstance(result, Stream):
-                result.close()
+            _close(result)
             used = header
         return send(_with(request, used))
 
@@ -166,6 +167,20 @@ def _request(call: Call, origin: str) -> Request:
         repeated=call.repeated,
         slow=call.slow,
     )
+
+
+@contextmanager
+def _closing_on_error(result: Answer | Stream) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        _close(result)
+        raise
+
+
+def _close(result: Answer | Stream) -> None:
+    if isinstance(result, Stream):
+        result.close()
 
 
 def _with(request: Request, authorization: str) -> Request:

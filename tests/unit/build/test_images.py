@@ -131,7 +131,7 @@ def test_a_pinned_image_that_is_gone_is_an_error(layout: Layout, tmp_path: Path)
 def test_an_image_of_a_registry_is_refused_with_the_way_round(
     reference: str, copy: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match="registries cannot be read yet") as error:
+    with pytest.raises(UsageError, match="bases are not read from there yet") as error:
         find_source(reference, tmp_path)
     assert copy in error.value.hint
 

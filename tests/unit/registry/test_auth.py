@@ -97,6 +97,16 @@ def test_a_mount_asks_for_both_repositories(registry: Registry, connect: Connect
     assert [asked.size for asked in registry.calls("POST", "mount=")] == [0]
 
 
+def test_where_the_other_repository_may_not_be_read_the_blob_is_sent(
+    registry: Registry, connect: Connect, image: LayoutImage
+) -> None:
+    registry.auth, registry.users, registry.writers = "token", {"me": "hunter2"}, {"me"}
+    layer = image.manifest.layers[0]
+    registry.hidden = {"team/secret"}
+    push(connect(ME), registry, image, Places({layer.digest: ["team/secret"]}))
+    assert any("team%2Fsecret" in asked.path for asked in registry.calls("GET", "/token"))
+
+
 def test_a_token_that_the_registry_forgot_is_renewed(
     registry: Registry, connect: Connect, image: LayoutImage
 ) -> None:

@@ -202,3 +202,7 @@ def test_a_call_to_another_server_carries_no_password(registry: Registry, connec
 def _repository(web: Web) -> Repository:
     host = web.url.removeprefix("http://")
     return Repository(host, host, "app")
+
+
+def test_no_proxy_is_asked_for_this_machine(filled: Registry, connect: Connect) -> None:
+    assert read(connect(proxies={"all": "http://127.0.0.1:1"}), filled) == INDEX
