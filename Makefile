@@ -45,7 +45,7 @@ format: setup-lint
 	.venv/bin/ruff format
 
 bench: setup-test
-	.venv/bin/python bench/run.py
+	.venv/bin/python -m bench.run
 
 bench-article: setup-test
 	.venv/bin/python -m bench.article
