@@ -29,6 +29,7 @@ _ROUTES = (
     ("begin", re.compile(r"/v2/(.+)/blobs/uploads/()")),
     ("upload", re.compile(r"/v2/(.+)/blobs/uploads/([^/]+)")),
     ("manifest", re.compile(r"/v2/(.+)/manifests/([^/]+)")),
+    ("tags", re.compile(r"/v2/(.+)/tags/(list)")),
     ("referrers", re.compile(r"/v2/(.+)/referrers/(sha256:[0-9a-f]{64})")),
 )
 
@@ -470,10 +471,15 @@ class _Handler(BaseHTTPRequestHandler):
         }
         self._answer(200, json.dumps(index).encode(), Content_Type=str(index["mediaType"]))
 
+    def _tags(self, name: str, _: str) -> None:
+        content = self.state.content(name)
+        if not (content.blobs or content.manifests):
+            self._refuse(404, "NAME_UNKNOWN", "repository name not known to registry")
+            return
+        self._answer(200, json.dumps({"name": name, "tags": sorted(content.tags)}).encode())
+
     def _missing(self, name: str, code: str) -> None:
-        known = self.state.repositories[name]
-        empty = not known.blobs and not known.manifests
-        self._refuse(404, "NAME_UNKNOWN" if empty and self.command == "GET" else code, "not here")
+        self._refuse(404, code, f"not here: {name}")
 
 
 def _grants(scope: str, name: str, action: str) -> bool:

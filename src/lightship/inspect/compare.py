@@ -10,9 +10,9 @@ from lightship.build.cache import Memo
 from lightship.build.home import Home
 from lightship.digest import Digest, of_value
 from lightship.events import Reporter, Task
+from lightship.oci.layout import LayoutLayer
 from lightship.oci.model import Image, Layer
 from lightship.oci.unpack import LayerReader
-from lightship.registry.remote import RemoteLayer
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -60,7 +60,7 @@ def _unpacked(layers: Collection[Layer], home: Home, reporter: Reporter) -> int 
     memo = Memo(home.cache / "sizes")
     known = {layer.diff_id: memo.get(_key(layer), int) for layer in layers}
     missing = [layer for layer in layers if known[layer.diff_id] is None]
-    if any(isinstance(layer, RemoteLayer) for layer in missing):
+    if not all(isinstance(layer, LayoutLayer) for layer in missing):
         return None
     if missing:
         with reporter.task("measuring", sum(layer.descriptor.size for layer in missing)) as task:

@@ -57,8 +57,8 @@ def refusal(answer: Answer) -> NetworkError:
     )
 
 
-def missing(what: str, repository: Repository, answer: Answer) -> NetworkError:
-    """Error for a manifest or blob that is not there; says whether the repository is."""
+def missing(what: str, repository: Repository, answer: Answer, *, near: str = "") -> NetworkError:
+    """Error for a manifest or blob that is not there; says whether the repository is, and a `near` tag."""
     if has_code(answer, "NAME_UNKNOWN"):
         return NetworkError(
             "the registry has no such repository",
@@ -68,7 +68,9 @@ def missing(what: str, repository: Repository, answer: Answer) -> NetworkError:
     return NetworkError(
         f"the repository has no {what}",
         where=str(repository),
-        hint="check the tag or digest; registries also say this of what you may not see: then log in",
+        hint=f"did you mean {near}?"
+        if near
+        else "check the tag or digest; registries also say this of what you may not see: then log in",
     )
 
 

@@ -37,7 +37,6 @@ ACCEPT = f"{MEDIA_MANIFEST}, {MEDIA_INDEX}, {_DOCKER_MANIFEST}, {_DOCKER_LIST}"
 
 class _Kind(msgspec.Struct, frozen=True, rename="camel"):
     media_type: str = ""
-    schema_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import httpx2
@@ -46,9 +46,6 @@ class Request:
     size: int = 0
     repeated: bool = True
     slow: bool = False
-
-    def with_headers(self, headers: Mapping[str, str]) -> Request:
-        return replace(self, headers={**self.headers, **headers})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
+
+import msgspec
 
 from lightship.digest import Digest, of_bytes
 from lightship.errors import IntegrityError, NetworkError
@@ -16,6 +19,10 @@ from lightship.registry.wire import Call, Wire
 _DIGEST = "Docker-Content-Digest"
 
 
+class _Tags(msgspec.Struct, frozen=True):
+    tags: tuple[str, ...] | None = None
+
+
 def get_manifest(wire: Wire, repository: Repository, target: str) -> Document:
     """Read the manifest or index that a tag or a digest names.
 
@@ -27,7 +34,7 @@ def get_manifest(wire: Wire, repository: Repository, target: str) -> Document:
     """
     answer = wire.read(_reading("GET", repository, target))
     if answer.status == 404:
-        raise missing(_named(target), repository, answer)
+        raise _missing(wire, repository, target, answer)
     # For a tag, the server's own word counts.
     wanted = target if ":" in target else answer.headers.get(_DIGEST, "")
     where = f"{repository}{'@' if ':' in target else ':'}{target}"
@@ -107,6 +114,26 @@ def _refused(where: str, answer: Answer, error: NetworkError) -> NetworkError:
         hint="push again: it will be sent anew",
         detail=error.detail,
     )
+
+
+def _missing(wire: Wire, repository: Repository, target: str, answer: Answer) -> NetworkError:
+    """Say what is missing; some registries say only of a repository's tags whether it is there."""
+    call = Call(method="GET", repository=repository, path="tags/list?n=1000", accepted=(200, 404))
+    try:
+        listed = wire.read(call)
+    except NetworkError:
+        return missing(_named(target), repository, answer)
+    if has_code(listed, "NAME_UNKNOWN"):
+        return missing(_named(target), repository, listed)
+    return missing(_named(target), repository, answer, near=_near(target, listed))
+
+
+def _near(target: str, listed: Answer) -> str:
+    try:
+        tags = msgspec.json.decode(listed.body, type=_Tags).tags or ()
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+    return next(iter(difflib.get_close_matches(target, tags, n=1)), "")
 
 
 def _named(target: str) -> str:

@@ -115,5 +115,7 @@ def test_tls_and_passwords_are_as_docker_has_them(
     missing = known("pull", f"{guarded_registry.host}/team/app:2")
     assert missing.code == 4
     assert "the repository has no tag '2'" in missing.err
+    missing = known("pull", f"{guarded_registry.host}/team/other:1")
+    assert "the registry has no such repository" in missing.err
     compared = known("compare", NAME, name, "--json")
     assert [one["digest"] for one in json.loads(compared.out)] == [image.descriptor.digest] * 2

@@ -157,6 +157,10 @@ def test_a_missing_tag_and_a_missing_repository_are_told_apart(
     serve_image(registry, image)
     with pytest.raises(NetworkError, match="the repository has no tag 'gone'"):
         opened(wire, registry, store, "gone")
+    registry.add_manifest("app", "release-1.4", MEDIA_MANIFEST, b"{}")
+    with pytest.raises(NetworkError, match=r"no tag 'release-1\.5'") as raised:
+        opened(wire, registry, store, "release-1.5")
+    assert raised.value.hint == "did you mean release-1.4?"
     with pytest.raises(NetworkError, match="the repository has no manifest sha256:000"):
         opened(wire, registry, store, f"sha256:{'0' * 64}")
 
