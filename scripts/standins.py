@@ -111,7 +111,7 @@ def _make(standin: StandIn) -> None:
 
 def _bootstrap(standin: StandIn, layer: Path) -> None:
     command = [
-        *("mmdebstrap", "--mode=root", "--variant=minbase", "--format=tar"),
+        *("mmdebstrap", "--mode=root", "--variant=minbase", "--format=tar", "--skip=output/dev"),
         "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",  # or usrmerge comes, and all of Perl with it
         f"--include={','.join(_packages(standin.sections))}",
         *(f"--dpkgopt={option}" for option in standin.dpkg),

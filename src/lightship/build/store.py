@@ -32,7 +32,7 @@ def find_image(
         UsageError: if there is none (the nearest name is suggested), or no such variant or target.
 
     """
-    _check_target(text, target)
+    check_target(text, target)
     if text.startswith("oci:"):
         return _in_layout(text)
     hint = "build it with `lightship build`, or fetch it with `lightship pull`"
@@ -59,7 +59,7 @@ def find_any(
         NetworkError: the registry has none, does not let us read it, or cannot be reached.
 
     """
-    _check_target(text, target)
+    check_target(text, target)
     if text.startswith(REGISTRY) or _is_elsewhere(text, machine):
         from lightship.build.remote import open_image
 
@@ -68,7 +68,8 @@ def find_any(
     return find_image(text, variant, machine, target)
 
 
-def _check_target(text: str, target: str) -> None:
+def check_target(text: str, target: str) -> None:
+    """Refuse a target where what is named is no project's folder."""
     if not Path(text).is_dir() and target != PRODUCTION:
         raise UsageError(
             "targets are a project's",

@@ -7,7 +7,7 @@ import os
 import tarfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,7 +39,7 @@ copy = {{ "/out/word" = "/app/word" }}
 FILES = {
     "main.py": "from pathlib import Path\n\nfrom fastapi import FastAPI\n\napp = FastAPI()\n\n\n"
     '@app.get("/")\ndef root() -> str:\n    return Path("word").read_text()\n',
-    "requirements.txt": "fastapi\nuvicorn[standard]\nnumpy\n",
+    "requirements.txt": "fastapi\nuvicorn[standard]\npsycopg2-binary\n",
     "requirements-dev.txt": "itsdangerous\n",
 }
 BASES = {"PYTHON_IMAGE": SLIM.tag, "BUILDER_IMAGE": SLIM.tag}
@@ -58,8 +58,8 @@ def port() -> int:
 
 
 @pytest.fixture(scope="module")
-def lightship(tmp_path_factory: pytest.TempPathFactory) -> Lightship:
-    return Lightship(tmp_path_factory.mktemp("home"))
+def lightship(new_lightship: Callable[[], Lightship]) -> Lightship:
+    return new_lightship()
 
 
 @pytest.fixture(scope="module")
