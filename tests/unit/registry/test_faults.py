@@ -45,12 +45,13 @@ def one_context(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_every_run_ends_in_the_right_image_or_a_clear_error(tmp_path: Path, batch: int) -> None:
     image = varied_image(Layout(tmp_path / "layout"))
-    endings = [run(seed, image, tmp_path / f"store-{seed}") for seed in range(batch, RUNS, BATCHES)]
-    assert {"pushed", "pulled", "network"} <= {word for ending in endings for word in ending}
+    seeds = range(batch, RUNS, BATCHES)
+    met = sum(run(seed, image, tmp_path / f"store-{seed}") for seed in seeds)
+    assert met > len(seeds)
 
 
-def run(seed: int, image: LayoutImage, folder: Path) -> list[str]:
-    """Push, and pull, while things go wrong; tell how both ended."""
+def run(seed: int, image: LayoutImage, folder: Path) -> int:
+    """Push, and pull, while things go wrong; tell how many did."""
     chance = random.Random(seed).choice([0.02, 0.1, 0.3, 0.6])  # noqa: S311 - no secret
     behaviour: dict[str, Any] = {
         "auth": ["", "basic", "token"][seed % 3],
@@ -60,19 +61,17 @@ def run(seed: int, image: LayoutImage, folder: Path) -> list[str]:
         "writers": {"me"},
     }
     with serving(**behaviour) as registry, connection(seed) as wire:
-        registry.faults = Random(seed, chance)
+        registry.faults = while_pushing = Random(seed, chance)
         pushed = push(wire, registry, image)
         registry.faults = no_faults
-        if pushed != "pushed":  # what is left behind must not stand in the way
-            assert push(wire, registry, image) == "pushed"
+        assert pushed or push(wire, registry, image)  # what is left behind does not stand in the way
         check_registry(registry, image)
-        registry.faults = Random(seed + 1_000_000, chance)
+        registry.faults = while_pulling = Random(seed + 1_000_000, chance)
         pulled = pull(wire, registry, folder)
         registry.faults = no_faults
-        if pulled != "pulled":
-            assert pull(wire, registry, folder) == "pulled"
+        assert pulled or pull(wire, registry, folder)
         check_store(Layout(folder), image)
-        return [pushed, pulled]
+        return len(while_pushing.met) + len(while_pulling.met)
 
 
 def connection(seed: int) -> AbstractContextManager[Wire]:
@@ -87,7 +86,7 @@ def connection(seed: int) -> AbstractContextManager[Wire]:
     )
 
 
-def push(wire: Wire, registry: Registry, image: LayoutImage) -> str:
+def push(wire: Wire, registry: Registry, image: LayoutImage) -> bool:
     places = Places({image.manifest.layers[0].digest: ["team/base"]})
     try:
         push_image(
@@ -100,11 +99,12 @@ def push(wire: Wire, registry: Registry, image: LayoutImage) -> str:
             reporter=SilentReporter(),
         )
     except (NetworkError, IntegrityError) as error:
-        return ending(error)
-    return "pushed"
+        check_error(error)
+        return False
+    return True
 
 
-def pull(wire: Wire, registry: Registry, folder: Path) -> str:
+def pull(wire: Wire, registry: Registry, folder: Path) -> bool:
     store = Layout(folder)
     store.create()
     try:
@@ -112,18 +112,18 @@ def pull(wire: Wire, registry: Registry, folder: Path) -> str:
         store.tag("app:1", pull_image(image, store, SilentReporter()).descriptor)
     except (NetworkError, IntegrityError) as error:
         assert store.names() == {}
-        return ending(error)
-    return "pulled"
+        check_error(error)
+        return False
+    return True
 
 
-def ending(error: NetworkError | IntegrityError) -> str:
+def check_error(error: NetworkError | IntegrityError) -> None:
     assert error.exit_code in (4, 6)
     assert error.message
     assert error.where
     assert error.hint
     assert "hunter2" not in repr(vars(error))
     assert "token-" not in repr(vars(error))
-    return error.title
 
 
 def check_registry(registry: Registry, image: LayoutImage) -> None:
