@@ -110,7 +110,7 @@ def plans(of: Project, variants: tuple[str, ...]) -> Plans:
 
 def emitted(options: Options, of: Project | None = None) -> dict[str, str]:
     of = of or project()
-    return emit(of, plans(of, options.variants or ("cu126", "none")), options, STARTS)
+    return emit(of, plans(of, options.variants or ("cu126", "none")), options)
 
 
 def _plan(of: Project, variant: str, target: str, platform: Platform) -> Plan:

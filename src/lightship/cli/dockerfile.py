@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from lightship.dockerfile.emit.facts import Plans
     from lightship.dockerfile.emit.model import CI, Style
     from lightship.project.detect import Project
-    from lightship.project.start import Start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +67,9 @@ def command(*, output: Output, **given: Any) -> None:
     project = read_project(asked.path)
     options = Options(asked.style, asked.portable, asked.ci, asked.variants)
     surroundings = machine(output, offline=asked.offline)
-    starts = _starts(project, asked.variants, surroundings)
-    files = emit(project, _plans(project, asked, surroundings), options, starts)
+    plans = _plans(project, asked, surroundings)
+    _say_what_is_compiled(project, plans, surroundings)
+    files = emit(project, plans, options)
     if asked.stdout:
         click.echo(files["Dockerfile"], nl=False)
         return
@@ -98,18 +98,19 @@ def _plans(project: Project, asked: _Asked, surroundings: Machine) -> Plans:
     }
 
 
-def _starts(project: Project, variants: tuple[str, ...], surroundings: Machine) -> dict[str, Start]:
-    """Read the recorded starts, and say what it means where there is none."""
-    from lightship.build.building import known_start
+def _say_what_is_compiled(project: Project, plans: Plans, surroundings: Machine) -> None:
     from lightship.plan.bytecode import IMPORTED
 
-    found = {name: known_start(project, name) for name in variants or project.config.variants}
-    if project.config.bytecode == IMPORTED and (unknown := [name for name in found if not found[name]]):
+    unknown = {
+        variant
+        for (variant, _), platforms in plans.items()
+        if any(plan.start is None for plan in platforms.values())
+    }
+    if unknown and project.config.bytecode == IMPORTED:
         surroundings.reporter.note(
-            f"no start of {', '.join(unknown)} is recorded: the application alone is compiled, and"
+            f"no start of {', '.join(sorted(unknown))} is recorded: the application alone is compiled, and"
             " every process compiles the rest; `lightship build --record` records one"
         )
-    return {name: start for name, start in found.items() if start}
 
 
 def _show(files: Mapping[str, str], written: tuple[str, ...], output: Output) -> None:

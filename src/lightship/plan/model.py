@@ -16,6 +16,7 @@ from lightship.plan.base import BaseSummary
 from lightship.plan.stages import StageLayer, StagePlan
 from lightship.platform import Platform
 from lightship.project.sources import SourceFile
+from lightship.project.start import Start
 from lightship.slim import Trimmer
 from lightship.wheels import trim as wheels_trim
 from lightship.wheels.model import LockedLibrary, LockedWheel, SourceBuild
@@ -289,7 +290,7 @@ class Plan(msgspec.Struct, frozen=True):
     bytes, and `notes` are remarks. `base` is the image that it builds on, if any. `builds` are done first, in
     a root of the packages of `builder`: their wheels get layers then. There `stages` are run, too, in this
     order. Bytecode is compiled by the Python of one of `compilers`, all of the same version: whichever this
-    machine can run. `additions` say what is the target's alone.
+    machine can run. `additions` say what is the target's alone, `start` is what was recorded of production's.
     """
 
     name: str
@@ -308,6 +309,7 @@ class Plan(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     base: BaseSummary | None = None
     additions: Additions | None = None
+    start: Start | None = None
 
     @property
     def platform(self) -> Platform:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from lightship.dockerfile.emit.facts import Plans, service_of
 from lightship.dockerfile.emit.model import Group, Options, Service
@@ -11,7 +11,6 @@ from lightship.dockerfile.emit.slimming import COMPILE, SLIM, program
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project
 from lightship.project.ignore import ALWAYS
-from lightship.project.start import Start
 from lightship.project.targets import DEVELOPMENT
 
 FOLDER = "docker"
@@ -26,14 +25,14 @@ _TEMPLATES = {
 _CI = {"github": ".github/workflows/image.yml", "gitlab": ".gitlab-ci.yml"}
 
 
-def emit(project: Project, plans: Plans, options: Options, starts: Mapping[str, Start]) -> dict[str, str]:
-    """Write the files of these plans and recorded starts, by path; equal arguments give equal texts.
+def emit(project: Project, plans: Plans, options: Options) -> dict[str, str]:
+    """Write the files of these plans, by path; equal arguments give equal texts.
 
     Raises:
         UsageError: if the base is an image that pip cannot install into in this style.
 
     """
-    service = service_of(project, plans, options, starts)
+    service = service_of(project, plans, options)
     targets = tuple(target.name for target in service.targets)
     values = {
         "service": service,

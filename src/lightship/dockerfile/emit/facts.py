@@ -19,7 +19,6 @@ from lightship.plan.targets import HOME
 from lightship.platform import Platform
 from lightship.project.config import PRODUCTION, Config
 from lightship.project.detect import Project
-from lightship.project.start import Start
 from lightship.project.targets import Target as ProjectTarget
 from lightship.project.targets import find_target
 
@@ -40,10 +39,8 @@ _PYTHONS_OWN = {
 }
 
 
-def service_of(project: Project, plans: Plans, options: Options, starts: Mapping[str, Start]) -> Service:
+def service_of(project: Project, plans: Plans, options: Options) -> Service:
     """Gather what the files say, from plans of every variant and target that they are about.
-
-    `starts` has recorded starts by variant.
 
     Raises:
         UsageError: if the base is an image that pip cannot install into in this style, or a target is called
@@ -62,7 +59,7 @@ def service_of(project: Project, plans: Plans, options: Options, starts: Mapping
     locked = _locked(by_variant)
     common = _common(_variables(plan) for plan in by_variant.values())
     packages = {name: _packages(project, platforms) for name, platforms in by_variant.items()}
-    shared, made = _shared(packages.values()), _laid_out(plans, config, starts)
+    shared, made = _shared(packages.values()), _laid_out(plans, config)
     user, uid, gid = config.user.split(":")
     return Service(
         name=config.name,
@@ -80,7 +77,7 @@ def service_of(project: Project, plans: Plans, options: Options, starts: Mapping
         ),
         chains=_chains(made, locked, options.header),
         bytecode=config.bytecode,
-        modules=_modules(config, locked, starts, options.header),
+        modules=_modules(config, by_variant, options.header),
         excluded=_of_the_base(locked),
         stages=stages,
         targets=tuple(
@@ -109,9 +106,9 @@ def _locked(plans: Mapping[str, Mapping[Platform, Plan]]) -> dict[str, dict[Plat
     }
 
 
-def _laid_out(plans: Plans, config: Config, starts: Mapping[str, Start]) -> Plans:
+def _laid_out(plans: Plans, config: Config) -> Plans:
     return {
-        key: {platform: laid_out(plan, config, starts.get(key[0])) for platform, plan in platforms.items()}
+        key: {platform: laid_out(plan, config) for platform, plan in platforms.items()}
         for key, platforms in plans.items()
     }
 
@@ -204,19 +201,10 @@ def _target(target: ProjectTarget, plans: Plans, made: Plans, header: str) -> Ta
     return Target(target.name, target.command, env, tuple(packages), groups)
 
 
-def _modules(
-    config: Config,
-    locked: Mapping[str, Mapping[Platform, list[Locked]]],
-    starts: Mapping[str, Start],
-    header: str,
-) -> dict[str, str]:
-    texts = {
-        variant: modules_text(config, starts.get(variant), _names(platforms), header)
-        for variant, platforms in locked.items()
-    }
-    return (
-        {variant: text or f"# {header}\n" for variant, text in texts.items()} if any(texts.values()) else {}
-    )
+def _modules(config: Config, plans: Mapping[str, Mapping[Platform, Plan]], header: str) -> dict[str, str]:
+    texts = {variant: modules_text(config, every.values(), header) for variant, every in plans.items()}
+    known = any(texts.values())
+    return {variant: text or f"# {header}\n" for variant, text in texts.items() if known}
 
 
 def _chains(

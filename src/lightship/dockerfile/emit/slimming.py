@@ -13,7 +13,6 @@ from lightship.plan.model import Additions, Plan, WheelsLayer
 from lightship.plan.planner import with_built
 from lightship.platform import Platform
 from lightship.project.config import PRODUCTION, Config
-from lightship.project.start import Start
 from lightship.wheels.model import LockedWheel
 from lightship.wheels.trim import rules_named
 
@@ -29,7 +28,7 @@ def program(name: str, header: str) -> str:
     return f"# {header}\n{_SOURCES[name].read_text('utf-8')}"
 
 
-def laid_out(plan: Plan, config: Config, start: Start | None) -> Plan:
+def laid_out(plan: Plan, config: Config) -> Plan:
     """Give the plan as it is when its builds are done: what they make is trimmed as all wheels are."""
     own = plan.additions or Additions(PRODUCTION)
     sources = [build.sdist for build in (*plan.builds, *own.builds)]
@@ -38,7 +37,7 @@ def laid_out(plan: Plan, config: Config, start: Start | None) -> Plan:
     made = [
         LockedWheel(sdist.name, sdist.version, sdist.filename, sdist.url, sdist.sha256) for sdist in sources
     ]
-    return with_built(plan, made, config, start)
+    return with_built(plan, made, config, plan.start)
 
 
 def slim_text(plans: Mapping[Platform, Plan], names: Collection[str], header: str) -> str:
@@ -51,12 +50,18 @@ def nothing_to_slim(header: str) -> str:
     return _json({"//": header})
 
 
-def modules_text(config: Config, start: Start | None, names: Collection[str], header: str) -> str:
-    """List what is compiled, as `compile.py` reads it; nothing, if no start is known."""
-    if start is None or config.bytecode != IMPORTED:
+def modules_text(config: Config, plans: Iterable[Plan], header: str) -> str:
+    """List what is compiled for any platform, as `compile.py` reads it; nothing, if no start is known."""
+    found: dict[str, None] = {}
+    for plan in plans:
+        if plan.start and config.bytecode == IMPORTED:
+            found |= dict.fromkeys(f"stdlib/{path}" for path in plan.start.standard_library)
+            names = {wheel.name for wheel in plan.wheels} | {build.sdist.name for build in plan.builds}
+            modules = (path for name in sorted(names) for path in plan.start.modules.get(name, ()))
+            found |= dict.fromkeys(f"purelib/{path}" for path in modules)
+    if not found:
         return ""
-    lines = [f"stdlib/{path}" for path in start.standard_library]
-    lines += [f"purelib/{path}" for name in sorted(names) for path in start.modules.get(name, ())]
+    lines = list(found)
     return "".join(f"{line}\n" for line in (f"# {header}", *lines))
 
 

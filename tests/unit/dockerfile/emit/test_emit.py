@@ -13,7 +13,6 @@ import pytest
 import yaml
 
 import lightship
-from lightship.dockerfile.emit.emit import emit
 from lightship.dockerfile.emit.facts import RESERVED, service_of
 from lightship.dockerfile.emit.model import STYLES, Options, Style
 from lightship.dockerfile.emit.render import render
@@ -136,7 +135,7 @@ def test_no_backend_is_started_for_a_service_that_uses_none() -> None:
             "compose.yaml.j2",
             {
                 "service": replace(
-                    service_of(project(), plans(project(), ("none",)), Options(), {}), backends=()
+                    service_of(project(), plans(project(), ("none",)), Options()), backends=()
                 ),
                 "options": Options(),
                 "development": True,
@@ -209,8 +208,7 @@ def test_all_is_compiled_but_what_the_base_has() -> None:
 
 
 def test_without_a_recorded_start_the_application_alone_is_compiled() -> None:
-    of = project()
-    text = emit(of, plans(of, ("none",)), Options(variants=("none",)), {})["Dockerfile"]
+    text = emitted(Options(variants=("cu126",)))["Dockerfile"]
     assert text.count("compileall") == 1
     assert "compile.py" not in text
 
@@ -238,7 +236,7 @@ def test_a_target_called_as_a_stage_is_refused(name: str) -> None:
     of = project()
     made = {(variant, name): each for (variant, _), each in plans(of, ("none",)).items()}
     with pytest.raises(UsageError, match=f"stage of its own called '{name}'"):
-        service_of(of, made, Options(), {})
+        service_of(of, made, Options())
 
 
 def test_an_image_with_debians_python_needs_a_virtual_environment() -> None:
@@ -246,6 +244,6 @@ def test_an_image_with_debians_python_needs_a_virtual_environment() -> None:
     image = replace(of, config=msgspec.structs.replace(of.config, base="oci:base"))
     made = plans(of, ("none",))
     with pytest.raises(UsageError, match="leaves installing") as caught:
-        service_of(image, made, Options(), {})
+        service_of(image, made, Options())
     assert "--style venv" in caught.value.hint
-    assert service_of(image, made, Options("venv"), {}).base == "base"
+    assert service_of(image, made, Options("venv")).base == "base"
