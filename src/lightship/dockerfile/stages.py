@@ -59,7 +59,7 @@ class Step:
         return tuple(_mount(flag, self.variables) for flag in flags)
 
     def has_cache(self, *folders: str, kept: bool = False) -> bool:
-        """Tell whether a mount covers one of these folders, so that no layer has it; `kept` between builds."""
+        """Tell whether a mount covers one of these folders; `kept` asks for one that later builds see."""
         kinds = ("cache",) if kept else _THROWN_AWAY
         targets = [normpath(mount.get("target", "/")) for mount in self.mounts if mount["type"] in kinds]
         return any(
