@@ -3,6 +3,11 @@
 
 PYTEST := .venv/bin/pytest
 WORKERS ?= 2
+# One more, for they often wait.
+INTEGRATION_WORKERS ?= 3
+
+# Tests start Lightship hundreds of times: it is compiled once, whatever the machine says of that.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test test-unit test-integration test-example lint bench bench-article standins format clean setup-demo setup-test setup-lint
 
@@ -22,14 +27,14 @@ demo: setup-demo
 
 test: setup-test
 	$(PYTEST) -m "not integration" -n $(WORKERS)
-	$(PYTEST) -m integration -n $(WORKERS) --dist loadgroup
+	$(PYTEST) -m integration -n $(INTEGRATION_WORKERS) --dist loadgroup
 	.venv/bin/python scripts/test_example.py
 
 test-unit: setup-test
 	$(PYTEST) -m "not integration" -n $(WORKERS)
 
 test-integration: setup-test
-	$(PYTEST) -m integration -n $(WORKERS) --dist loadgroup
+	$(PYTEST) -m integration -n $(INTEGRATION_WORKERS) --dist loadgroup
 
 test-example: setup-test
 	.venv/bin/python scripts/test_example.py
@@ -45,7 +50,7 @@ format: setup-lint
 	.venv/bin/ruff format
 
 bench: setup-test
-	.venv/bin/python bench/run.py
+	.venv/bin/python -m bench.run
 
 bench-article: setup-test
 	.venv/bin/python -m bench.article

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from harness import BENCH, HOME, Row, lightship, seconds
+from bench.harness import BENCH, HOME, Row, lightship, seconds
 
 PROJECT = BENCH / "compiled"
 CONFIGURATION = """\

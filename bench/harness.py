@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,12 +59,12 @@ def repeat(
     return runs
 
 
-def lightship(*arguments: object) -> Run:
+def lightship(*arguments: object, environ: Mapping[str, str] | None = None) -> Run:
     """Run the command as a whole process, and take the kernel's own account of it."""
     started = time.perf_counter()
     process = subprocess.Popen(
         [LIGHTSHIP, *map(str, arguments)],
-        env={**os.environ, "LIGHTSHIP_HOME": str(HOME)},
+        env={**os.environ, "LIGHTSHIP_HOME": str(HOME), **(environ or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -74,12 +76,31 @@ def lightship(*arguments: object) -> Run:
     return Run(elapsed, usage.ru_maxrss * 1024, output)
 
 
+@contextmanager
+def running(image: str, *options: str) -> Iterator[float]:
+    """Run an image's service; give the time (`perf_counter`) of its start."""
+    environ = {**os.environ, "LIGHTSHIP_HOME": str(HOME)}
+    with (BENCH / "service.log").open("wb") as log:
+        started = time.perf_counter()
+        process = subprocess.Popen([LIGHTSHIP, "run", image, *options], env=environ, stdout=log, stderr=log)
+        try:
+            yield started
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+
+
+def show(rows: Iterable[Row]) -> None:
+    for what, measured, bar in rows:
+        print(f"{what:58}{measured:>14}{bar:>12}", flush=True)
+
+
 def seconds(values: list[float]) -> str:
     return f"{statistics.median(values):.2f} s"
 
 
 def ratio(values: list[float]) -> str:
-    return f"{statistics.median(values):.1f} x"
+    return f"{statistics.median(values):.2f} x"
 
 
 def megabytes(count: float) -> str:

@@ -13,8 +13,8 @@ import time
 import tomllib
 from pathlib import Path
 
-from builders import builder_rows
-from harness import (
+from bench.builders import builder_rows
+from bench.harness import (
     BENCH,
     HOME,
     Row,
@@ -25,8 +25,10 @@ from harness import (
     ratio,
     repeat,
     seconds,
+    show,
 )
-from starts import start_rows
+from bench.sizes import size_rows
+from bench.starts import start_rows
 
 WHOLE, PROJECT = BENCH / "whole" / "pharmabot", BENCH / "project" / "pharmabot"
 """The example with nothing left out and nothing compiled, for like to meet like; and as it is."""
@@ -37,39 +39,9 @@ RUNS, SLOW_RUNS = 7, 3
 def main() -> None:
     copy_example(WHOLE, trim='"none"', strip="false", bytecode='"none"')
     copy_example(PROJECT)
-    rows = [
-        *size_rows(WHOLE, "none", "wheels whole", ("110 MB", "35 MB")),
-        *size_rows(WHOLE, "cpu", "wheels whole", ("", "")),
-        *size_rows(PROJECT, "none", "as it is", ("105 MB", "33 MB")),
-        *size_rows(PROJECT, "onnx-int8", "as it is", ("290 MB", "100 MB")),
-        *size_rows(PROJECT, "cpu", "as it is", ("", "")),
-        *size_rows(settings("safe", strip="false"), "cpu", "not stripped", ("1160 MB", "370 MB")),
-        *size_rows(settings("traced", trim='"traced"'), "cpu", "traced", ("880 MB", "")),
-        *size_rows(settings("traced"), "cpu", "traced, zstd", ("880 MB", "290 MB"), "--compression", "zstd"),
-        *cold_rows(),
-        *added_rows(),
-        *app_rows(),
-        *idle_rows(),
-        help_row(),
-        *builder_rows(),
-        *start_rows(),
-    ]
-    print(f"\n{'what':58}{'measured':>14}{'bar':>12}")
-    for what, measured, bar in rows:
-        print(f"{what:58}{measured:>14}{bar:>12}")
-
-
-def settings(name: str, **settings: str) -> Path:
-    """Copy the example with other settings; a start is recorded for it where it has none."""
-    return copy_example(BENCH / name / "pharmabot", **settings)
-
-
-def size_rows(project: Path, variant: str, how: str, bars: tuple[str, str], *options: str) -> list[Row]:
-    image = json.loads(lightship("build", project, "--variant", variant, "--json", *options).output)
-    return [
-        (f"{variant}, {how}, {key}", megabytes(image[key]), f"≤ {bar}" if bar else "")
-        for key, bar in zip(("unpacked", "compressed"), bars, strict=True)
-    ]
+    show([("what", "measured", "bar")])
+    for part in (size_rows, cold_rows, added_rows, app_rows, idle_rows, help_row, builder_rows, start_rows):
+        show(part())
 
 
 def cold_rows() -> list[Row]:
@@ -138,9 +110,9 @@ def idle_rows() -> list[Row]:
     return [("nothing changed, whole command", seconds(times), "< 0.25 s")]
 
 
-def help_row() -> Row:
+def help_row() -> list[Row]:
     times = [run.seconds for run in repeat(lambda: lightship("--help"), RUNS)]
-    return ("lightship --help", seconds(times), "< 0.15 s")
+    return [("lightship --help", seconds(times), "< 0.15 s")]
 
 
 def unzip_tar_gzip() -> float:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import socket
-import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import suppress
 
-from harness import BENCH, HOME, LIGHTSHIP, Row, copy_example, lightship, megabytes, ratio, seconds
+from bench.harness import BENCH, Row, copy_example, lightship, megabytes, ratio, running, seconds
 
 LEVELS = ("none", "imported", "all")
 RUNS = 3
@@ -52,28 +47,13 @@ def _build(level: str) -> tuple[int, int]:
 def _first_embedding(image: str) -> float:
     """Seconds from the start to the first answer, from any of the workers."""
     port = _free_port()
-    with _running(image, port) as started:
+    with running(image, "--env", f"PORT={port}", "--env", "EMBEDDING_TIMEOUT=200") as started:
         while time.perf_counter() < started + WITHIN:
             with suppress(OSError):
                 _ask(f"http://127.0.0.1:{port}/embed")
                 return time.perf_counter() - started
             time.sleep(0.05)
     raise SystemExit(f"{image} gave no embedding")
-
-
-@contextmanager
-def _running(image: str, port: int) -> Iterator[float]:
-    log = Path(BENCH / "service.log").open("wb")  # noqa: SIM115 - the process has it, too
-    environ = {**os.environ, "LIGHTSHIP_HOME": str(HOME)}
-    variables = ("--env", f"PORT={port}", "--env", "EMBEDDING_TIMEOUT=200")
-    started = time.perf_counter()
-    process = subprocess.Popen([LIGHTSHIP, "run", image, *variables], env=environ, stdout=log, stderr=log)
-    try:
-        yield started
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-        log.close()
 
 
 def _ask(url: str) -> None:

@@ -111,8 +111,7 @@ def _make(standin: StandIn) -> None:
 
 def _bootstrap(standin: StandIn, layer: Path) -> None:
     command = [
-        *("mmdebstrap", "--mode=root", "--variant=minbase", "--format=tar"),
-        "--skip=output/dev",  # official images have no devices; whoever starts a container makes them
+        *("mmdebstrap", "--mode=root", "--variant=minbase", "--format=tar", "--skip=output/dev"),
         "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",  # or usrmerge comes, and all of Perl with it
         f"--include={','.join(_packages(standin.sections))}",
         *(f"--dpkgopt={option}" for option in standin.dpkg),
@@ -130,10 +129,6 @@ def _bootstrap(standin: StandIn, layer: Path) -> None:
     )
     if done.returncode:
         raise RuntimeError(f"mmdebstrap failed for {standin.tag}:\n{done.stdout[-4000:]}")
-    with tarfile.open(layer, "a") as tar:
-        folder = tarfile.TarInfo("./dev")
-        folder.type, folder.mode, folder.mtime = tarfile.DIRTYPE, 0o755, EPOCH
-        tar.addfile(folder)
 
 
 def _packages(sections: Sequence[str]) -> list[str]:

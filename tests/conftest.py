@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scripts.dockerd import private_daemon
 from scripts.require_all import pytest_make_collect_report, pytest_runtest_makereport
+from tests.support.groups import ByGroup, in_order
 from tests.support.tools import missing_tools
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 
-INTEGRATION = Path(__file__).parent / "integration"
-TOGETHER = {"stages": "services", "start": "services", "article": "docker", "dockerfile": "docker"}
-"""Folders whose services listen at the same port of this machine, or that build on the same stand-ins."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep integration tests of a folder in one process (`--dist loadgroup`): they share what they build."""
-    for item in items:
-        if item.path.is_relative_to(INTEGRATION):
-            folder = item.path.relative_to(INTEGRATION).parts[0]
-            item.add_marker(pytest.mark.xdist_group(TOGETHER.get(folder, folder)))
+    items[:] = in_order(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup | None:
+    """Keep groups together with `--dist loadgroup`: pytest-xdist's own scheduler needs pytest before 9.2."""
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    config.option.loadscopereorder = False
+    return ByGroup(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

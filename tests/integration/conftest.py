@@ -4,17 +4,60 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from scripts.dockerd import unmount_below
 from scripts.standins import load
+from tests.integration.build.calling import ROOT, Lightship, sharing
 from tests.support.docker_build import DockerBuilds, cpu_torch, docker_builds
 from tests.support.programs import Run, caller
 from tests.support.tools import missing_tools
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder in which all processes of this run keep what is fetched and unpacked once."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
+
+
+@pytest.fixture(scope="session")
+def new_lightship(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Lightship]:
+    """Make homes with images and layers of their own, and archives that others fetched."""
+    return lambda: sharing(tmp_path_factory.mktemp("home"), shared)
+
+
+@pytest.fixture(scope="session")
+def install_for() -> Iterator[Callable[[Path], Path]]:
+    """Install this Lightship for other Pythons, where every user may enter; gives the environment."""
+    folder = Path(tempfile.mkdtemp(prefix="environments-"))
+    folder.chmod(0o755)
+    pip = (sys.executable, "-m", "pip", "--quiet")
+
+    @cache
+    def wheel() -> Path:
+        command = [*pip, "wheel", "--no-deps", "--wheel-dir", str(folder / "wheel"), str(ROOT)]
+        subprocess.run(command, check=True, umask=0o022)
+        return next((folder / "wheel").glob("*.whl"))
+
+    @cache
+    def install(python: Path) -> Path:
+        venv = Path(tempfile.mkdtemp(dir=folder))
+        subprocess.run([python, "-m", "venv", "--without-pip", venv], check=True, umask=0o022)
+        venv.chmod(0o755)
+        command = [*pip, "--python", f"{venv}/bin/python", "install", "--no-compile", str(wheel())]
+        subprocess.run(command, check=True, umask=0o022)
+        return venv
+
+    yield install
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -14,17 +14,17 @@ from lightship.platform import Platform
 from lightship.project.detect import Project, debian_suite, is_suite
 
 
-def base_source(project: Project) -> ImageSource:
+def base_source(project: Project, machine: Machine) -> ImageSource:
     """Find where a project's base comes from; a relative path starts at the project's folder.
 
     Raises:
         UsageError: if it is no image that can be read.
 
     """
-    return find_source(project.config.base, project.folder)
+    return find_source(project.config.base, project.folder, machine.home.images)
 
 
-def base_digests(project: Project) -> dict[Platform, Digest]:
+def base_digests(project: Project, machine: Machine) -> dict[Platform, Digest]:
     """Tell which image the base is now, for each platform; nothing for a base of a Debian suite.
 
     Raises:
@@ -33,7 +33,7 @@ def base_digests(project: Project) -> dict[Platform, Digest]:
     """
     if is_suite(project.config.base):
         return {}
-    source = base_source(project)
+    source = base_source(project, machine)
     return {platform: source.find(platform).descriptor.digest for platform in project.platforms}
 
 
@@ -49,7 +49,7 @@ def read_base(project: Project, platform: Platform, digest: Digest, machine: Mac
     from lightship.plan.basecheck import choose_python
 
     config = project.config
-    found = read_image(base_source(project).pinned(digest), platform, machine)
+    found = read_image(base_source(project, machine).pinned(digest), platform, machine)
     python = choose_python(found.facts, config.python, platform, where=config.base)
     return BaseImage(
         reference=config.base,
@@ -75,17 +75,17 @@ def base_suite(project: Project, machine: Machine) -> str:
     if is_suite(config.base):
         return debian_suite(config.base)
     platform = project.platforms[0]
-    facts = read_image(base_source(project).find(platform), platform, machine).facts
+    facts = read_image(base_source(project, machine).find(platform), platform, machine).facts
     if not facts.debian:
         raise UsageError("the base is no Debian release: no package can join it", where=config.base)
     return facts.debian
 
 
-def blob_reader(project: Project) -> Callable[[ImageLayer], Iterator[bytes]]:
+def blob_reader(project: Project, machine: Machine) -> Callable[[ImageLayer], Iterator[bytes]]:
     """Give what reads layers of a project's base."""
 
     def read(layer: ImageLayer) -> Iterator[bytes]:
-        image = base_source(project).pinned(layer.image)
+        image = base_source(project, machine).pinned(layer.image)
         blobs: Mapping[Digest, Callable[[], Iterator[bytes]]] = {
             each.descriptor.digest: each.chunks for each in image.layers
         }

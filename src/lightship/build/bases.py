@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Protocol
 
 from lightship.build.baseimage import read_base
+from lightship.build.interpreter import Interpreter
 from lightship.build.machine import Machine
 from lightship.build.resolving import open_debian, root_packages
 from lightship.debs.lock import glibc_version, python_full_version
@@ -20,19 +21,13 @@ from lightship.platform import Platform
 from lightship.project.detect import SUITES, Project, debian_suite
 
 
-class Base(Protocol):
+class Base(Interpreter, Protocol):
     """What images of one platform stand on.
 
     `suite` has the packages that can join it, if any can; `installed` names those that it has, `libraries`
     the shared libraries that its loader finds. What the packages to come bring does not count in either.
     """
 
-    @property
-    def platform(self) -> Platform: ...
-    @property
-    def python_full(self) -> str: ...
-    @property
-    def glibc(self) -> tuple[int, int]: ...
     @property
     def suite(self) -> Suite | None: ...
     @property

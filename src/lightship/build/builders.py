@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from lightship.build.bases import Base, Bases
+from lightship.build.interpreter import Interpreter
 from lightship.build.machine import Machine
 from lightship.build.resolving import debian_sources
 from lightship.build.toolchain import toolchain_packages
@@ -56,13 +56,13 @@ def lock_builders(
     return found
 
 
-def _sources(lock: Lock, target: Target, groups: Groups) -> tuple[LockedSdist, ...]:
+def _sources(lock: Lock, interpreter: Interpreter, groups: Groups) -> tuple[LockedSdist, ...]:
     def named(groups: Groups) -> tuple[LockedSdist, ...]:
         found = usable_distributions(
             lock,
-            platform=target.platform,
-            python_full=target.python_full,
-            glibc=target.glibc,
+            platform=interpreter.platform,
+            python_full=interpreter.python_full,
+            glibc=interpreter.glibc,
             groups=groups,
         )
         return found.sdists
@@ -71,19 +71,8 @@ def _sources(lock: Lock, target: Target, groups: Groups) -> tuple[LockedSdist, .
     return tuple(sdist for sdist in named(groups) if sdist not in there)
 
 
-class Target(Protocol):
-    """What build requirements must run on."""
-
-    @property
-    def platform(self) -> Platform: ...
-    @property
-    def python_full(self) -> str: ...
-    @property
-    def glibc(self) -> tuple[int, int]: ...
-
-
 def resolve_requirements(
-    requirements: tuple[str, ...], project: Project, variant: str, target: Target, machine: Machine
+    requirements: tuple[str, ...], project: Project, variant: str, interpreter: Interpreter, machine: Machine
 ) -> tuple[LockedWheel, ...]:
     """Resolve what a build backend needs to wheels for the builder's own Python.
 
@@ -96,13 +85,13 @@ def resolve_requirements(
     request = ResolveRequest(
         folder=project.folder,
         python=project.config.python,
-        platform=target.platform,
-        glibc=target.glibc,
+        platform=interpreter.platform,
+        glibc=interpreter.glibc,
         inline=requirements,
         torch=project.variant(variant).torch,
         offline=machine.offline,
     )
-    return select_wheels(request, target.python_full, machine, SilentReporter())
+    return select_wheels(request, interpreter.python_full, machine, SilentReporter())
 
 
 def select_wheels(
@@ -145,7 +134,11 @@ def resolve_root(project: Project, base: Base, machine: Machine) -> tuple[Locked
 
 
 def _static_requires(
-    project: Project, variant: str, target: Target, sdists: tuple[LockedSdist, ...], machine: Machine
+    project: Project,
+    variant: str,
+    interpreter: Interpreter,
+    sdists: tuple[LockedSdist, ...],
+    machine: Machine,
 ) -> dict[str, tuple[LockedWheel, ...]]:
     """Read and resolve `build-system.requires` of each; equal lists of requirements are asked for once."""
     paths = fetch_wheels(
@@ -158,7 +151,7 @@ def _static_requires(
     )
     asked = {sdist.name: build_requires(path, sdist) for sdist, path in paths.items()}
     answers = {
-        requirements: resolve_requirements(requirements, project, variant, target, machine)
+        requirements: resolve_requirements(requirements, project, variant, interpreter, machine)
         for requirements in dict.fromkeys(asked.values())
     }
     return {name: answers[requirements] for name, requirements in asked.items()}

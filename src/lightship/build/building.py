@@ -118,7 +118,7 @@ def builder_for(project: Project, machine: Machine, compression: Compression = C
         reporter=machine.reporter,
         created=machine.created,
         compression=compression,
-        blob=blob_reader(project),
+        blob=blob_reader(project, machine),
     )
 
 

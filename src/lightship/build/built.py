@@ -6,11 +6,12 @@ import hashlib
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
+from lightship.build.interpreter import Interpreter, feature_version
 from lightship.digest import CHUNK
 from lightship.errors import LightshipError, StageError, UsageError
 from lightship.fs.atomic import writing_unnamed
@@ -23,19 +24,6 @@ from lightship.wheels.select import target_tags
 
 SCHEME = "built"
 """Scheme of a built wheel's URL: it names the source that it was made from, and is never fetched."""
-
-
-class Target(Protocol):
-    """What a wheel must fit."""
-
-    @property
-    def platform(self) -> Platform: ...
-    @property
-    def python_full(self) -> str: ...
-    @property
-    def python(self) -> str: ...
-    @property
-    def glibc(self) -> tuple[int, int]: ...
 
 
 def check_native(platform: Platform, sdist: LockedSdist) -> None:
@@ -54,7 +42,7 @@ def check_native(platform: Platform, sdist: LockedSdist) -> None:
         )
 
 
-def adopt(folder: Path, sdist: LockedSdist, target: Target, archives: Path) -> LockedWheel:
+def adopt(folder: Path, sdist: LockedSdist, interpreter: Interpreter, archives: Path) -> LockedWheel:
     """Take the wheel that a build left in `folder` into `archives/sha256`, once it is found right.
 
     The folder was the build's: no link in it is followed.
@@ -66,26 +54,26 @@ def adopt(folder: Path, sdist: LockedSdist, target: Target, archives: Path) -> L
     names = sorted(os.listdir(folder))  # noqa: PTH208 - names are all that is wanted
     if len(names) != 1:
         raise _wrong(sdist, f"left {len(names)} files where one wheel was expected")
-    _check_name(names[0], sdist, target)
+    _check_name(names[0], sdist, interpreter)
     store = archives / "sha256"
     with writing_unnamed(store) as unnamed:
         sha256, size = _copy(folder / names[0], unnamed.stream, sdist)
         unnamed.stream.flush()
         wheel = LockedWheel(sdist.name, sdist.version, names[0], f"{SCHEME}:{sdist.filename}", sha256, size)
-        _check_content(unnamed.path, wheel, target, sdist)
+        _check_content(unnamed.path, wheel, interpreter, sdist)
         unnamed.name(store / sha256)
     return wheel
 
 
-def _check_name(name: str, sdist: LockedSdist, target: Target) -> None:
+def _check_name(name: str, sdist: LockedSdist, interpreter: Interpreter) -> None:
     try:
         distribution, version, _, tags = parse_wheel_filename(name)
     except InvalidWheelFilename as error:
         raise _wrong(sdist, f"left {name!r}, which is no wheel") from error
     if distribution != canonicalize_name(sdist.name) or version != Version(sdist.version):
         raise _wrong(sdist, f"made {name}, another distribution or version")
-    if not tags.intersection(target_tags(target.platform, target.python_full, target.glibc)):
-        raise _wrong(sdist, f"made {name}, which does not run on {target.platform}")
+    if not tags.intersection(target_tags(interpreter.platform, interpreter.python_full, interpreter.glibc)):
+        raise _wrong(sdist, f"made {name}, which does not run on {interpreter.platform}")
 
 
 def _copy(path: Path, stream: BinaryIO, sdist: LockedSdist) -> tuple[str, int]:
@@ -105,13 +93,12 @@ def _copy(path: Path, stream: BinaryIO, sdist: LockedSdist) -> tuple[str, int]:
     return state.hexdigest(), size
 
 
-def _check_content(path: Path, wheel: LockedWheel, target: Target, sdist: LockedSdist) -> None:
+def _check_content(path: Path, wheel: LockedWheel, interpreter: Interpreter, sdist: LockedSdist) -> None:
     """Read the wheel as it will be installed, to its end."""
+    environment = Environment("opt/venv", feature_version(interpreter.python_full))
     try:
         with path.open("rb") as stream:
-            for entry in installed(
-                open_wheel(stream, name=wheel.filename), wheel, Environment("opt/venv", target.python)
-            ):
+            for entry in installed(open_wheel(stream, name=wheel.filename), wheel, environment):
                 for _ in entry.content.chunks() if entry.content else ():
                     pass
     except LightshipError as error:

@@ -1,7 +1,7 @@
 """Images by reference: what a base, or the files of another image, come from.
 
-`ImageSource` is the seam: what reads an image knows neither layouts nor registries. So far there is one kind
-of source, `oci:PATH[:TAG]`, a layout on this machine.
+`ImageSource` is the seam: what reads an image knows neither layouts nor registries. So far every source is a
+layout on this machine: `oci:PATH[:TAG]`, or the local store, for what was built or loaded here.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ class ImageSource(Protocol):
         """
 
 
-def find_source(reference: str, folder: Path) -> ImageSource:
-    """Choose a source; a relative path starts at `folder`.
+def find_source(reference: str, folder: Path, store: Layout) -> ImageSource:
+    """Choose a source: a layout, whose relative path starts at `folder`, or the local `store`.
 
     Raises:
-        UsageError: for what is no reference, and for one of a registry.
+        UsageError: for what is no reference.
 
     """
     if reference.startswith(LAYOUT):
@@ -68,12 +68,14 @@ def find_source(reference: str, folder: Path) -> ImageSource:
                 hint="write it as oci:PATH or oci:PATH:TAG",
             )
         return LayoutSource(Layout(folder / path), tag)
-    name = parse_reference(reference).name.rpartition("/")[2]
-    raise UsageError(
-        f"{reference!r} is an image of a registry, and registries cannot be read yet",
-        where=str(folder),
-        hint=f"copy it to a layout, `skopeo copy docker://{reference} oci:{name}:base`, "
-        f'and write "oci:{name}:base" instead',
+    parsed = parse_reference(reference)
+    name = parsed.name.rpartition("/")[2]
+    store.create()
+    return LayoutSource(
+        store,
+        str(parsed),
+        "images of registries cannot be used yet: copy it to a layout, "
+        f'`skopeo copy docker://{reference} oci:{name}:base`, and write "oci:{name}:base"',
     )
 
 
@@ -86,10 +88,11 @@ class _Offer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LayoutSource:
-    """Images of a layout; without a tag, of the only one that is in it."""
+    """Images of a layout; without a tag, the only one in it. `hint` helps where the tag is not there."""
 
     layout: Layout
     tag: str = ""
+    hint: str = ""
 
     def find(self, platform: Platform) -> Image:
         """Look the tag up, and in an index the platform."""
@@ -112,7 +115,7 @@ class LayoutSource:
             raise IntegrityError(
                 f"the layout does not hold {digest} any more",
                 where=self._where,
-                hint="put the locked image back, or run `lightship lock`",
+                hint="put the locked image back, or run `lightship lock --upgrade`",
             ) from None
         return self.layout.image(Descriptor(MEDIA_MANIFEST, digest, size))
 
@@ -137,11 +140,13 @@ class LayoutSource:
             raise UsageError(
                 f"the layout holds no image {self.tag!r}",
                 where=str(self.layout.path),
-                hint=f"it has {', '.join(names)}"
-                if names
-                else "leave the tag out: none of its images has one",
+                hint=self.hint or self._other_tags(names),
             )
         return tagged
+
+    @staticmethod
+    def _other_tags(names: Sequence[str]) -> str:
+        return f"it has {', '.join(names)}" if names else "leave the tag out: none of its images has one"
 
     def _offers(self, descriptors: Sequence[Descriptor]) -> Iterator[_Offer]:
         for descriptor in descriptors:

@@ -61,7 +61,7 @@ def make_lock(
     from lightship.wheels.lock import LockTable, lock_path
 
     platforms = project.platforms
-    digests = base_digests(project)
+    digests = base_digests(project, machine)
     bases = {platform: open_base(project, platform, digests.get(platform), machine) for platform in platforms}
     glibc = {platform: base.glibc for platform, base in bases.items()}
     pylock = resolve_python(project, variant, glibc, machine, upgrade=upgrade)

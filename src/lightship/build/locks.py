@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,10 +31,11 @@ def inputs_of(project: Project, variant: str, machine: Machine) -> Digest:
     """Digest of what a lock depends on; that requirement files only changed a comment does not count."""
     config = project.config
     cheap = fingerprint(project.folder, config, project.variant(variant), stages_of(config, variant))
-    if pins := _pins(project):
+    pins = list(base_digests(project, machine).values())  # a base's name that means another one: a stale lock
+    if pins:
         cheap = of_value([cheap, pins])
     memo = Memo(machine.home.cache / "inputs")
-    return Digest(memo.get_or_make(cheap, str, lambda: _semantic_inputs(project, variant)))
+    return Digest(memo.get_or_make(cheap, str, lambda: _semantic_inputs(project, variant, pins)))
 
 
 def is_current(project: Project, variant: str, machine: Machine, target: str = PRODUCTION) -> bool:
@@ -103,7 +105,7 @@ def _parse_inputs(data: bytes, path: Path) -> dict[str, str]:
     return {PRODUCTION: lock.inputs, **{name: target.inputs for name, target in lock.targets.items()}}
 
 
-def _semantic_inputs(project: Project, variant: str) -> str:
+def _semantic_inputs(project: Project, variant: str, pins: Sequence[str]) -> str:
     from lightship.build.resolving import python_request
     from lightship.wheels.request import request_inputs
 
@@ -112,13 +114,8 @@ def _semantic_inputs(project: Project, variant: str) -> str:
     config = project.config
     packages = [sorted(config.runtime_packages), sorted(config.build_packages)]
     stages = _stage_inputs(project, variant)
-    more = [*([stages] if stages else []), *_pins(project)]
+    more = [*([stages] if stages else []), *pins]
     return of_value([asked, platforms, config.base, packages, *more])
-
-
-def _pins(project: Project) -> list[str]:
-    """List the digests of the image that is the base: a layout that names another one makes a lock stale."""
-    return list(base_digests(project).values())
 
 
 def _stage_inputs(project: Project, variant: str) -> dict[str, object]:

@@ -169,8 +169,6 @@ def _deliver(project: Project, plan: Plan, request: Request, machine: Machine) -
 
 def _prove_loading(project: Project, plan: Plan, image: LayoutImage, machine: Machine) -> tuple[str, ...]:
     """Load the libraries of stripped layers that were not proven before; where nothing can be run, say so."""
-    from lightship.build.proving import prove_loading, stripped_libraries
-
     memo = Memo(machine.home.cache / "proofs")
     layers = {
         of_value(["loading", layer_key(layer, Compression.GZIP)]): layer
@@ -178,6 +176,10 @@ def _prove_loading(project: Project, plan: Plan, image: LayoutImage, machine: Ma
         if isinstance(layer, WheelsLayer)
     }
     unproven = {key: layer for key, layer in layers.items() if not memo.get(key, bool)}
+    if not unproven:
+        return ()
+    from lightship.build.proving import prove_loading, stripped_libraries
+
     loadable = [layer for layer in unproven.values() if stripped_libraries(layer, machine.home)]
     if loadable:
         try:

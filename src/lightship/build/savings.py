@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import msgspec
@@ -97,10 +97,10 @@ def _layers(plan: Plan) -> Iterator[LayerPlan]:
 def _sources(layer: LayerPlan, fetched: dict[str, Path]) -> Iterator[_Source]:
     if isinstance(layer, BaseLayer | ToolsLayer) and layer.trim:
         rules: list[object] = [rule.essence() for rule in debs_trim.rules_named(layer.trim)]
-        trimmed_by = debs_trim.base_trimmer(layer.trim)
+        trimmer = cache(partial(debs_trim.base_trimmer, layer.trim))  # only where something is counted
         for deb in layer.packages:
             if path := fetched.get(deb.sha256):
-                yield _Source(deb.name, [deb.sha256, rules], partial(_in_deb, deb, path, trimmed_by))
+                yield _Source(deb.name, [deb.sha256, rules], partial(_in_deb, deb, path, trimmer))
     elif isinstance(layer, WheelsLayer):
         for wheel in layer.wheels:
             own = [
@@ -112,11 +112,11 @@ def _sources(layer: LayerPlan, fetched: dict[str, Path]) -> Iterator[_Source]:
                 yield _Source(wheel.name, [wheel.sha256, layer.prefix, layer.python, own, *kept], count)
 
 
-def _in_deb(deb: LockedDeb, path: Path, trimmed_by: Trimmer) -> Sizes:
+def _in_deb(deb: LockedDeb, path: Path, trimmer: Callable[[], Trimmer]) -> Sizes:
     from lightship.debs.skeleton import merged
     from lightship.debs.unpack import data_members
 
-    members = data_members(path, package=deb.name)
+    trimmed_by, members = trimmer(), data_members(path, package=deb.name)
     return _by_rule((trimmed_by(merged(member.path)), member.size) for member in members)
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lightship.build.bases import Base, Bases
 from lightship.build.builders import select_wheels
+from lightship.build.images import find_source
 from lightship.build.machine import Machine
 from lightship.build.resolving import python_request
-from lightship.build.stageimage import find_stage_image, is_there
-from lightship.errors import LightshipError, ResolutionError
+from lightship.digest import parse_digest
+from lightship.errors import IntegrityError, LightshipError, ResolutionError
 from lightship.platform import Platform
 from lightship.project.config import StageConfig
 from lightship.project.detect import Project
@@ -88,10 +90,11 @@ class _Locking:
         return LockedStage(wheels, {image: self._image(image, old) for image in stage_images(stage)})
 
     def _image(self, name: str, old: LockedStage) -> str:
-        pinned = old.images.get(name, "")
-        if pinned and is_there(name, pinned, self.project, self.machine):
-            return pinned
-        return find_stage_image(name, self.project, self.base.platform, self.machine)
+        source = find_source(name, self.project.folder, self.machine.home.images)
+        if pinned := old.images.get(name, ""):
+            with suppress(IntegrityError):
+                return source.pinned(parse_digest(pinned)).descriptor.digest
+        return source.find(self.base.platform).descriptor.digest
 
     def _wheels(self, name: str, stage: StageConfig, old: LockedStage) -> tuple[LockedWheel, ...]:
         request = stage_request(self.project, self.variant, stage, self.base.platform)

@@ -17,7 +17,7 @@ from lightship.build.folders import making
 from lightship.build.outputs import output_entries
 from lightship.build.sandbox import Volume
 from lightship.build.steps import Inputs, layer_entries
-from lightship.build.toolchain import BUILD, OUT
+from lightship.build.toolchain import BUILD, ENVIRONMENT, OUT
 from lightship.digest import Digest
 from lightship.fs.atomic import storage_error
 from lightship.fs.plant import Planter
@@ -28,18 +28,11 @@ from lightship.plan.stages import StagePlan
 
 _WORK = f"{BUILD}/work"
 _ENVIRONMENT = {
+    **ENVIRONMENT,
     "PATH": f"/{PLACE}/bin:/usr/local/bin:/usr/bin:/bin",
-    "HOME": f"/{BUILD}/home",
-    "TMPDIR": f"/{BUILD}/scratch",
-    "LANG": "C.UTF-8",
-    "LC_ALL": "C.UTF-8",
-    "TZ": "UTC",
-    "PYTHONHASHSEED": "0",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONUNBUFFERED": "1",
-    "SOURCE_DATE_EPOCH": str(EPOCH),
 }
-"""The same for every stage, whatever the machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,10 +14,10 @@ from lightship.build.cache import FileDigests, Memo
 from lightship.build.compiling import builder_root, package_finder
 from lightship.build.environments import prepare_environment
 from lightship.build.fetching import Fetcher
+from lightship.build.images import find_source
 from lightship.build.machine import Machine
 from lightship.build.rootfs import prepare_root
 from lightship.build.sandbox import Sandbox
-from lightship.build.stageimage import open_stage_image
 from lightship.build.stageroom import StageRoom
 from lightship.build.toolchain import prepare_toolchain, toolchain_digest
 from lightship.digest import Digest, hex_of
@@ -129,8 +129,8 @@ class _Staging:
 
     def _image(self, origin: ImageOrigin) -> Path:
         machine = self.machine
-        image = open_stage_image(origin.name, origin.digest, self.project, machine)
-        return prepare_root(image, cache=machine.home.cache, reporter=machine.reporter)
+        source = find_source(origin.name, self.project.folder, machine.home.images)
+        return prepare_root(source.pinned(origin.digest), cache=machine.home.cache, reporter=machine.reporter)
 
     def _run_all(self, stages: Sequence[StagePlan], outputs: Mapping[Digest, Path]) -> None:
         _check_native(self.plan.platform, stages[0])

@@ -47,7 +47,7 @@ def observe(service: subprocess.Popen[bytes], orders: dict[str, Any]) -> str:
         failed = run_check(check, orders["project"], deadline)
         if failed:
             return failed
-    await_quiet(orders["bytecode"], orders["quiet"], deadline)
+    await_quiet(service, orders["bytecode"], orders["quiet"], deadline)
     if service.poll() is not None:
         return f"the service ended with status {service.returncode}"
     return ""
@@ -68,10 +68,10 @@ def run_check(check: list[str], folder: str, deadline: float) -> str:
     return f"the project's check ended with status {done.returncode}: {said}" if done.returncode else ""
 
 
-def await_quiet(folder: str, quiet: float, deadline: float) -> None:
+def await_quiet(service: subprocess.Popen[bytes], folder: str, quiet: float, deadline: float) -> None:
     """Wait until nothing was imported for a while: services load their models in the background."""
     count, since = -1, time.monotonic()
-    while time.monotonic() < min(deadline, since + quiet):
+    while service.poll() is None and time.monotonic() < min(deadline, since + quiet):
         found = sum(len(names) for _, _, names in os.walk(folder))
         if found != count:
             count, since = found, time.monotonic()

@@ -23,12 +23,7 @@ def find_image(
         UsageError: if there is none (the nearest name is suggested), or no such variant or target.
 
     """
-    if not Path(text).is_dir() and target != PRODUCTION:
-        raise UsageError(
-            "targets are a project's",
-            where=text,
-            hint="name the project's folder, or leave out --target",
-        )
+    check_target(text, target)
     if text.startswith("oci:"):
         return _in_layout(text)
     hint = "build it with `lightship build`"
@@ -40,6 +35,16 @@ def find_image(
     name = str(parse_reference(text))
     machine.home.images.create()
     return name, _named(machine.home.images, name, hint=hint)
+
+
+def check_target(text: str, target: str) -> None:
+    """Refuse a target where what is named is no project's folder."""
+    if not Path(text).is_dir() and target != PRODUCTION:
+        raise UsageError(
+            "targets are a project's",
+            where=text,
+            hint="name the project's folder, or leave out --target",
+        )
 
 
 def image_name(name: str, variant: str, target: str) -> str:

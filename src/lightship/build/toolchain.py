@@ -11,12 +11,24 @@ from lightship.debs.model import LockedDeb
 from lightship.digest import Digest, hex_of, of_value
 from lightship.events import Reporter
 from lightship.fs.entries import Entry, directory, symlink
+from lightship.fs.tar import EPOCH
 from lightship.fs.tree import with_parents
 from lightship.platform import Platform
 
 BUILD, OUT = "build", "out"
 """Folders of the root, where a build's own are mounted: the same for every build, since compilers write
 the paths of sources into what they make."""
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "HOME": f"/{BUILD}/home",
+    "TMPDIR": f"/{BUILD}/scratch",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "TZ": "UTC",
+    "PYTHONHASHSEED": "0",
+    "SOURCE_DATE_EPOCH": str(EPOCH),
+}
+"""Variables of everything that is built, on any machine: what a build writes may depend on them."""
 _LAYOUT = 1
 """Part of the digest: raised when roots are laid out in another way."""
 

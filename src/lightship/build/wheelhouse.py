@@ -16,13 +16,13 @@ from lightship.build.cache import Memo
 from lightship.build.confined import Confined, TimeLimitError, run_confined
 from lightship.build.failure import Finder, build_failure, missing_requirements, time_limit_failure
 from lightship.build.home import Home
+from lightship.build.interpreter import feature_version
 from lightship.build.sandbox import Volume
-from lightship.build.toolchain import BUILD, OUT, prepare_toolchain, toolchain_digest
+from lightship.build.toolchain import BUILD, ENVIRONMENT, OUT, prepare_toolchain, toolchain_digest
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest, of_value
 from lightship.events import Reporter, Task
 from lightship.fs.atomic import storage_error
-from lightship.fs.tar import EPOCH
 from lightship.oci.unpack import remove_tree
 from lightship.platform import Platform
 from lightship.wheels.model import LockedArchive, LockedSdist, LockedWheel, SourceBuild
@@ -52,7 +52,7 @@ class BuilderRoot:
 
     @property
     def python(self) -> str:
-        return ".".join(self.python_full.split(".")[:2])
+        return feature_version(self.python_full)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,16 +238,8 @@ class _Site:
             remove_tree(scratch)
 
 
-# The same for every build, whatever the machine: what a backend writes may depend on it.
 _ENVIRONMENT = {
-    "PATH": "/usr/bin:/bin",
-    "HOME": f"/{BUILD}/home",
-    "TMPDIR": f"/{BUILD}/scratch",
-    "LANG": "C.UTF-8",
-    "LC_ALL": "C.UTF-8",
-    "TZ": "UTC",
-    "PYTHONHASHSEED": "0",
-    "SOURCE_DATE_EPOCH": str(EPOCH),
+    **ENVIRONMENT,
     "UV_CACHE_DIR": f"/{BUILD}/cache",
     "UV_LINK_MODE": "copy",
 }

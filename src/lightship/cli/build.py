@@ -15,12 +15,23 @@ from lightship.build.image import Built
 from lightship.build.machine import Machine
 from lightship.build.making import Request, build_project
 from lightship.build.savings import count_savings
+from lightship.cli.engines import (
+    DIRECT,
+    EngineBuild,
+    PassingOn,
+    builder_option,
+    check_direct,
+    check_options,
+    engine_option,
+    extra_arguments,
+    find,
+)
 from lightship.cli.options import Output, common, machine, path_argument, target_option
 from lightship.cli.terminal import show_json, size
 from lightship.errors import UsageError
 from lightship.oci.record import Compression
 from lightship.plan.model import Plan
-from lightship.platform import parse_platform
+from lightship.platform import Platform, parse_platform
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project, read_project
 
@@ -45,9 +56,11 @@ class _Options:
     offline: bool
     record: bool
     fix_build_packages: bool
+    engine: str
+    builder: str
 
 
-@click.command()
+@click.command(cls=PassingOn)
 @path_argument
 @click.option("--variant", "variants", multiple=True, help="The variant (repeatable).")
 @target_option
@@ -67,6 +80,8 @@ class _Options:
     is_flag=True,
     help="Add the Debian packages that a build misses to the configuration, and go on.",
 )
+@engine_option("Who builds")
+@builder_option
 @common
 def command(*, output: Output, **given: Any) -> None:
     """Make the image of the project in PATH.
@@ -76,6 +91,19 @@ def command(*, output: Output, **given: Any) -> None:
     options = _Options(**given)
     project = read_project(options.path)
     variants = options.variants or (project.config.variant,)
+    _check(options, variants)
+    surroundings = machine(output, offline=options.offline)
+    if options.engine == DIRECT:
+        check_direct(options.builder)
+        results = [_build(project, variant, options, surroundings, output) for variant in variants]
+    else:
+        results = _build_elsewhere(project, variants, options, surroundings, output)
+    if output.as_json:
+        show_json(results[0] if len(results) == 1 else results)
+
+
+def _check(options: _Options, variants: tuple[str, ...]) -> None:
+    """Refuse options that contradict each other."""
     if options.name and len(variants) > 1:
         raise UsageError(
             "one --tag cannot name several variants", hint="leave out --tag, or build them singly"
@@ -91,21 +119,37 @@ def command(*, output: Output, **given: Any) -> None:
         )
     if options.record and options.locked:
         raise UsageError("--record changes what --locked insists on", hint="leave one of them out")
-    surroundings = machine(output, offline=options.offline)
-    results = [_build(project, variant, options, surroundings, output) for variant in variants]
-    if output.as_json:
-        show_json(results[0] if len(results) == 1 else results)
+
+
+def _build_elsewhere(
+    project: Project, variants: tuple[str, ...], options: _Options, surroundings: Machine, output: Output
+) -> list[dict[str, Any]]:
+    from lightship.engines.build import Order
+
+    check_options(options.engine, load=options.load)
+    engine = find(options.engine, options.builder, surroundings, output)
+    order = Order(
+        variants=variants,
+        platform=_platform(project, options),
+        target=options.target,
+        name=options.name,
+        locked=options.locked,
+        extra=extra_arguments(),
+    )
+    return EngineBuild(engine, order, options.destination).run(project, surroundings, output)
+
+
+def _platform(project: Project, options: _Options) -> Platform:
+    return parse_platform(options.platform) if options.platform else project.platforms[0]
 
 
 def _build(
     project: Project, variant: str, options: _Options, surroundings: Machine, output: Output
 ) -> dict[str, Any]:
     started = time.perf_counter()
-    platform = parse_platform(options.platform) if options.platform else project.platforms[0]
-
     request = Request(
         variant=variant,
-        platform=platform,
+        platform=_platform(project, options),
         target=options.target,
         compression=_compression(options),
         locked=options.locked,

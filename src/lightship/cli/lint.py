@@ -155,7 +155,7 @@ def _show(results: list[Result], fixes: list[Fixed], *, diff: bool) -> None:
                 mended = click.style("mended:", fg="green", bold=True)
                 click.echo(f"{mended} {_place(finding)}: {finding.message} [{finding.rule}]")
         for finding in result.findings:
-            click.echo(_line(finding))
+            click.echo(finding_line(finding))
     click.echo(_summary(results))
 
 
@@ -172,7 +172,8 @@ def _place(finding: Finding) -> str:
     return f"{finding.path}:{finding.line}:{finding.column}"
 
 
-def _line(finding: Finding) -> str:
+def finding_line(finding: Finding) -> str:
+    """Write a finding as two lines: what it is and where, and what to do."""
     severity = click.style(f"{finding.severity}:", fg=_COLOURS[finding.severity], bold=True)
     remedy = f"{finding.remedy}{' (--fix does it)' if finding.edits else ''}"
     return f"{_place(finding)}: {severity} {finding.message} [{finding.rule}]\n  try: {remedy}"

@@ -20,6 +20,7 @@ COMMANDS = {
     "verify": "Prove what an image holds, and what it does not.",
     "compare": "Show the sizes of images side by side.",
     "lint": "Check Dockerfiles, and mend them.",
+    "migrate": "Turn a Dockerfile into configuration, and say what is left to do.",
     "dockerfile": "Write the plan as Dockerfile, Compose, bake and CI files.",
     "images": "List the images in the local store.",
     "cache": "Show or empty the cache.",

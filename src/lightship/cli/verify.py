@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lightship.build.machine import Machine
+from lightship.cli.engines import engine_option, stored_image
 from lightship.cli.options import Output, common, machine, target_option
 from lightship.cli.terminal import show_json, size
 
 if TYPE_CHECKING:
     from lightship.inspect.findings import Finding, Report
+    from lightship.inspect.verify import StartOptions
 
 _COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What the command line asks for."""
+
+    image: str
+    variant: str
+    target: str
+    engine: str
+    budget: str
+    ignores: tuple[str, ...]
+    start: bool
+    variables: tuple[str, ...]
+    timeout: float
 
 
 @click.command()
 @click.argument("image", default=".")
 @click.option("--variant", default="", help="The variant, where IMAGE is a project's folder.")
 @target_option
+@engine_option("Whose store has the image")
 @click.option(
     "--budget", default="", metavar="SIZE", help="Largest unpacked size; the configured one by default."
 )
@@ -36,42 +55,40 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
 )
 @click.option("--timeout", default=60.0, show_default=True, help="Seconds that --start waits.")
 @common
-def command(
-    *,
-    image: str,
-    variant: str,
-    target: str,
-    budget: str,
-    ignores: tuple[str, ...],
-    start: bool,
-    variables: tuple[str, ...],
-    timeout: float,
-    output: Output,
-) -> int:
+def command(*, output: Output, **given: Any) -> int:
     """Prove what an image holds, and what it does not.
 
-    IMAGE is a name in the local store, a project's folder, or oci:DIR. Exits with 1 if there is an error.
+    IMAGE is a name in the local store, or an engine's, a project's folder, or oci:DIR. Exits with 1 if there
+    is an error.
     """
-    from lightship.build.store import find_image
     from lightship.inspect.ignoring import without_ignored
-    from lightship.inspect.verify import StartOptions, verify_image
+    from lightship.inspect.verify import verify_image
 
+    asked = _Asked(**given)
     surroundings = machine(output)
-    name, found = find_image(image, variant, surroundings, target)
-    report = verify_image(
-        found,
-        budget=_budget(budget, image, target),
-        cache=surroundings.home.cache,
-        sandbox=_sandbox(surroundings, required=start),
-        reporter=surroundings.reporter,
-        start=StartOptions(dict(item.partition("=")[::2] for item in variables), timeout) if start else None,
-    )
-    report = without_ignored(report, ignores)
+    place = (asked.image, asked.variant, asked.target, asked.engine)
+    with stored_image(*place, surroundings, output) as (name, found):
+        report = verify_image(
+            found,
+            budget=_budget(asked.budget, asked.image, asked.target),
+            cache=surroundings.home.cache,
+            sandbox=_sandbox(surroundings, required=asked.start),
+            reporter=surroundings.reporter,
+            start=_start(asked),
+        )
+    report = without_ignored(report, asked.ignores)
     if output.as_json:
         show_json({"name": name, **report.to_json()})
     else:
         _show(name, report)
     return 0 if report.passed else 1
+
+
+def _start(asked: _Asked) -> StartOptions | None:
+    from lightship.inspect.verify import StartOptions
+
+    variables = dict(item.partition("=")[::2] for item in asked.variables)
+    return StartOptions(variables, asked.timeout) if asked.start else None
 
 
 def _budget(text: str, image: str, target: str) -> int | None:

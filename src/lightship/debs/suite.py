@@ -35,7 +35,7 @@ class Suite:
             ResolutionError: a package that does not exist or cannot be satisfied.
 
         """
-        _check_pythons(names, self.name, set(self.index.names()))
+        _check_pythons(names, self.name, self.index)
         found = solve(self.index, names, architecture=self.platform.debian, installed=installed)
         return tuple(package.deb for package in found)
 
@@ -59,10 +59,11 @@ def _packages(release: Release, platform: Platform, store: IndexStore) -> Iterab
         yield release.source.archive, map_file(store.packages(release, component, platform.debian))
 
 
-def _check_pythons(names: Sequence[str], suite: str, known: set[str]) -> None:
+def _check_pythons(names: Sequence[str], suite: str, index: PackageIndex) -> None:
     for name in names:
         asked = _PYTHON.fullmatch(name)
-        if asked and name not in known:
+        if asked and not index.candidates(name):
+            known = set(index.names())
             minors = sorted(int(found[1][2:]) for each in known if (found := _PYTHON.fullmatch(each)))
             there = " and ".join(f"3.{minor}" for minor in minors) or "no Python"
             raise ResolutionError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +90,10 @@ def named_contexts(context: Context) -> frozenset[str]:
 def requirement_lines(
     context: Context, path: str, seen: frozenset[str] = frozenset()
 ) -> tuple[str, ...] | None:
-    """Give the lines of a requirement file and those that it includes; None if it cannot be read."""
+    """Give the lines of a requirement file and those that it includes; None if it cannot be read.
+
+    What a file includes is looked for beside it (pip's documentation, "Requirements File Format").
+    """
     text = context.read(path)
     if text is None:
         return None
@@ -97,8 +101,9 @@ def requirement_lines(
     for line in text.replace("\\\n", " ").splitlines():
         bare = re.sub(r"(^|\s)#.*", "", line).strip()
         included = re.match(r"(?:-r|--requirement)[\s=]*(\S+)", bare)
-        if included and included[1] not in seen and len(seen) < 16:
-            lines += requirement_lines(context, included[1], seen | {path, included[1]}) or ()
+        place = posixpath.normpath(posixpath.join(posixpath.dirname(path), included[1])) if included else ""
+        if included and place not in seen and len(seen) < 16:
+            lines += requirement_lines(context, place, seen | {path, place}) or ()
         elif bare:
             lines.append(bare)
     return tuple(lines)

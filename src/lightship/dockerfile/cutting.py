@@ -46,11 +46,18 @@ def append_command(document: Document, step: Step, text: str) -> tuple[Edit, ...
 
 
 def remove_instruction(source: Source, step: Step) -> Edit:
-    """Take an instruction out, with its line end; comments above stay."""
+    """Take an instruction out, with its line end, and the line below where both around it are empty."""
     span = step.instruction.span
     start = source.line_span(span.start).start
     end = source.line_span(max(span.end - 1, span.start)).end
+    below = source.line_span(end)
+    if start and _is_empty(source, source.line_span(start - 1)) and _is_empty(source, below):
+        end = below.end
     return Edit(Span(start, end), "")
+
+
+def _is_empty(source: Source, line: Span) -> bool:
+    return line.end > line.start and not source.slice(line).strip()
 
 
 def _cut(every: tuple[Command, ...], index: int, *, has_later: bool) -> Edit:

@@ -60,7 +60,7 @@ def lint_text(path: str, text: str, options: Options) -> Result:
     """
     document = parse(path, text)
     if document.problems:
-        return Result(document, tuple(_syntax(document)), broken=True)
+        return Result(document, tuple(syntax_findings(document)), broken=True)
     findings = [locate(document.source, found) for found in find(document, options)]
     if options.hadolint:
         findings += options.hadolint.lint(document.source, options.folder)
@@ -85,7 +85,8 @@ def find(document: Document, options: Options) -> list[Found]:
     return [*kept, *unused(ignores, silenced)]
 
 
-def _syntax(document: Document) -> list[Finding]:
+def syntax_findings(document: Document) -> list[Finding]:
+    """Give what BuildKit refuses as findings, each with its own remedy."""
     return [
         replace(locate(document.source, SYNTAX.at(problem.span, problem.message)), remedy=problem.hint)
         for problem in document.problems

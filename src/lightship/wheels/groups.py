@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
-
-from packaging.markers import Environment, Marker
+from typing import TYPE_CHECKING, Any
 
 from lightship.wheels import toml
+
+if TYPE_CHECKING:
+    from packaging.markers import Environment
 
 _Package = dict[str, Any]
 _GROUPS = "dependency-groups"
@@ -27,6 +28,8 @@ def without_packages(pylock_text: str, names: Collection[str]) -> str:
 
 def installed_names(packages: Iterable[Mapping[str, Any]], environment: Environment) -> set[str]:
     """Name the packages of a PEP 751 lock whose markers hold in an environment: that of the target."""
+    from packaging.markers import Marker
+
     here = {key: str(value) for key, value in environment.items()}
     return {
         package["name"]

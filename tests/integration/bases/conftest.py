@@ -125,8 +125,8 @@ def _moved(entry: Entry) -> Entry:
 
 
 @pytest.fixture(scope="session")
-def lightship(tmp_path_factory: pytest.TempPathFactory) -> Lightship:
-    return Lightship(tmp_path_factory.mktemp("home"))
+def lightship(new_lightship: Callable[[], Lightship]) -> Lightship:
+    return new_lightship()
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def test_a_service_starts_on_an_image(
     assert report["seconds_to_healthy"] > 0
     image = lightship.home.images.image(lightship.home.images.names()["demo:none"])
     validate(image)
-    base = find_source(f"oci:{layout.path}:{tag}", folder).find(AMD64)
+    base = find_source(f"oci:{layout.path}:{tag}", folder, lightship.home.images).find(AMD64)
     assert image.manifest.layers[:2] == base.manifest.layers
     assert read_lock(folder / "pylock.none.toml").base_digests == {AMD64: base.descriptor.digest}
     execution = image.config.config

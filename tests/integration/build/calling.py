@@ -19,6 +19,8 @@ from lightship.oci.layout import LayoutImage
 ROOT = Path(__file__).parents[3]
 HERE = (sys.executable, "-m", "lightship")
 TIMEOUT = 300.0
+FETCHED = ("archives", "elves", "indexes", "savings")
+"""Folders of a cache with what was fetched, and what was found in it; all of it is named by digests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +95,22 @@ class Lightship:
         return layout.image(layout.names()[name])
 
     def warm(self, root: Path, *, layers: bool = False) -> Lightship:
-        """A new home at `root` with this one's archives and indexes, and layers if asked for; no images."""
-        kinds = ("cache/archives", "cache/indexes")
+        """A new home at `root` with what this one fetched, and its layers if asked for; no images."""
+        kinds = tuple(f"cache/{kind}" for kind in FETCHED)
+        unfinished = shutil.ignore_patterns(".tmp-*", "tmp*")  # of other processes
         for kind in (*kinds, "cache/layers", "data/images/blobs") if layers else kinds:
-            shutil.copytree(self.root / kind, root / kind, copy_function=os.link)
+            shutil.copytree(self.root / kind, root / kind, copy_function=os.link, ignore=unfinished)
         return replace(self, root=root)
+
+
+def sharing(root: Path, folder: Path) -> Lightship:
+    """A new home at `root` that has nothing of its own yet; what is fetched and unpacked lies in `folder`."""
+    made = Lightship(root)
+    made.home.cache.mkdir(parents=True)
+    for kind in (*FETCHED, "roots"):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        (made.home.cache / kind).symlink_to(folder / kind)
+    return made
 
 
 def free_port() -> int:

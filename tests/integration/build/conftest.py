@@ -28,13 +28,13 @@ class Built:
 
 
 @pytest.fixture(scope="session")
-def pharmabot(tmp_path_factory: pytest.TempPathFactory) -> Built:
+def pharmabot(new_lightship: Callable[[], Lightship], tmp_path_factory: pytest.TempPathFactory) -> Built:
     """Lock and build two variants of the example, from the machine's own index and mirror.
 
     A start is recorded of the first only: with PyTorch one takes long.
     """
     folder = copy_example(tmp_path_factory.mktemp("example") / "pharmabot")
-    lightship = Lightship(tmp_path_factory.mktemp("home"))
+    lightship = new_lightship()
     for variant in ("none", "cpu"):
         lightship.lock(folder, "--variant", variant)
     none = lightship.build(folder, "--variant", "none")
@@ -80,6 +80,12 @@ class Service:
     def debs(self) -> tuple[LockedDeb, ...]:
         return read_lock(self.lock_file).debs[Platform("amd64")]
 
+    def write(self) -> None:
+        self.folder.mkdir()
+        (self.folder / "pyproject.toml").write_text(CONFIGURATION)
+        (self.folder / "requirements.txt").write_text("greeting==1.0\n")
+        (self.folder / "app.py").write_text("import greeting\n\ngreeting.main()\n")
+
     def using(self, **environ: str) -> Service:
         return replace(self, lightship=self.lightship.using(**environ))
 
@@ -117,18 +123,31 @@ torch = "none"
 """
 
 
+@pytest.fixture(scope="session")
+def fetched(new_lightship: Callable[[], Lightship], tmp_path_factory: pytest.TempPathFactory) -> Lightship:
+    """Have the layer of the base and what was fetched for it, and nothing of the services' own wheel."""
+    place = tmp_path_factory.mktemp("fetched")
+    service = Service(place / "service", new_lightship().using(**only_from(place)))
+    service.write()
+    (service.folder / "requirements.txt").write_text("other==1.0\n")
+    (place / filename("other", "1.0")).write_bytes(wheel_bytes("other", "1.0", {"other.py": b""}))
+    service.build()
+    return service.lightship
+
+
+def only_from(folder: Path) -> dict[str, str]:
+    """Tell where distributions come from, and from nowhere else."""
+    return {"PIP_FIND_LINKS": str(folder), "PIP_NO_INDEX": "1"}
+
+
 @pytest.fixture
-def make_service(tmp_path: Path, pharmabot: Built) -> Callable[[bytes], Service]:
+def make_service(tmp_path: Path, fetched: Lightship) -> Callable[[bytes], Service]:
     """Make a service around some bytes that call themselves a wheel; the base's layer is there already."""
 
     def make(wheel: bytes) -> Service:
-        folder = tmp_path / "service"
-        folder.mkdir()
-        (folder / "pyproject.toml").write_text(CONFIGURATION)
-        (folder / "requirements.txt").write_text("greeting==1.0\n")
-        (folder / "app.py").write_text("import greeting\n\ngreeting.main()\n")
-        links = {"PIP_FIND_LINKS": str(tmp_path / "wheels"), "PIP_NO_INDEX": "1"}
-        service = Service(folder, pharmabot.lightship.warm(tmp_path / "home", layers=True).using(**links))
+        lightship = fetched.warm(tmp_path / "home", layers=True).using(**only_from(tmp_path / "wheels"))
+        service = Service(tmp_path / "service", lightship)
+        service.write()
         service.offer(wheel)
         return service
 

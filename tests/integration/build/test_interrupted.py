@@ -14,7 +14,8 @@ import pytest
 
 from lightship.oci.validate import layout_problems
 from tests.integration.build.calling import TIMEOUT, Lightship
-from tests.integration.build.conftest import Built, Service
+from tests.integration.build.conftest import Service
+from tests.support.wheels import filename, wheel_bytes
 
 pytestmark = pytest.mark.integration
 KILLS = 20
@@ -115,14 +116,29 @@ def test_builds_at_once_share_a_home(archives: Service, reference: str, tmp_path
     assert list(lightship.root.rglob(".tmp-*")) == []
 
 
-def test_variants_built_at_once_share_what_they_have_in_common(pharmabot: Built, tmp_path: Path) -> None:
-    lightship = pharmabot.lightship.warm(tmp_path / "shared")
+MORE = """
+[tool.lightship.variants.more]
+requirements = ["requirements.txt", "requirements-more.txt"]
+torch = "none"
+"""
+
+
+def test_variants_built_at_once_share_what_they_have_in_common(service: Service, tmp_path: Path) -> None:
+    with (service.folder / "pyproject.toml").open("a") as file:
+        file.write(MORE)
+    (service.folder / "requirements-more.txt").write_text("other==1.0\n")
+    (service.wheel.parent / filename("other", "1.0")).write_bytes(
+        wheel_bytes("other", "1.0", {"other.py": b""})
+    )
+    digests = {variant: service.build("--variant", variant) for variant in ("none", "more")}
+    lightship = service.lightship.warm(tmp_path / "shared")
     builds = {
-        variant: lightship.start("build", "--locked", "--json", "--variant", variant, cwd=pharmabot.folder)
-        for variant in pharmabot.digests
+        variant: lightship.start("build", "--locked", "--json", "--variant", variant, cwd=service.folder)
+        for variant in digests
     }
     for variant, build in builds.items():
         out, err = build.communicate(timeout=TIMEOUT)
         assert build.returncode == 0, err
-        assert json.loads(out)["digest"] == pharmabot.digests[variant]
-    assert set(lightship.home.images.names()) == {"pharmabot:none", "pharmabot:cpu"}
+        assert json.loads(out)["digest"] == digests[variant]
+    assert set(lightship.home.images.names()) == {"greeter:none", "greeter:more"}
+    assert layout_problems(lightship.home.images) == []

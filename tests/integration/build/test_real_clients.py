@@ -145,7 +145,8 @@ def test_load_hands_the_image_to_docker(
 
 def write_archive(built: Built, folder: Path, variant: str, *options: str) -> Path:
     path = folder / f"{variant}.tar"
-    built.lightship.build(built.folder, "--variant", variant, "-o", f"docker-archive:{path}", *options)
+    out = ("-o", f"docker-archive:{path}")
+    built.lightship.build(built.folder, "--variant", variant, "--locked", *out, *options)
     return path
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.build.calling import ROOT, Lightship
+from tests.integration.build.calling import Lightship
 from tests.integration.build.conftest import Built, copy_example
 from tests.integration.build.pythons import RUNNING, available, candidates
 
@@ -29,6 +28,7 @@ OTHER_SURROUNDINGS = {
     "COLUMNS": "40",
 }
 Copy = Callable[[Path], Path]
+Install = Callable[[Path], Path]
 
 
 @pytest.fixture
@@ -86,10 +86,10 @@ def test_a_build_with_everything_there_gives_it_again(pharmabot: Built, tmp_path
 
 @pytest.mark.parametrize("version", available())
 def test_python_does_not_matter(
-    pharmabot: Built, tmp_path: Path, elsewhere: Path, copy: Copy, version: str
+    pharmabot: Built, tmp_path: Path, install_for: Install, copy: Copy, version: str
 ) -> None:
-    program = install(candidates(version)[0], elsewhere / "venv")
-    lightship = replace(pharmabot.lightship.warm(tmp_path / "home"), program=program)
+    program = install_for(candidates(version)[0]) / "bin/lightship"
+    lightship = replace(pharmabot.lightship.warm(tmp_path / "home"), program=(str(program),))
     assert rebuild(lightship, copy(tmp_path / "project")) == pharmabot.digests["none"]
 
 
@@ -98,13 +98,15 @@ def test_the_running_python_is_among_those_tried() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user: run the tests as root")
-def test_an_ordinary_user_gets_it_too(pharmabot: Built, elsewhere: Path, copy: Copy) -> None:
-    program = install(python_for_everybody(), elsewhere / "venv")
+def test_an_ordinary_user_gets_it_too(
+    pharmabot: Built, elsewhere: Path, install_for: Install, copy: Copy
+) -> None:
+    program = install_for(python_for_everybody()) / "bin/lightship"
     home, folder = elsewhere / "home", copy(elsewhere / "project")
     home.mkdir()
     for path in (home, folder, *folder.rglob("*")):
         os.chown(path, NOBODY, NOBODY)
-    lightship = Lightship(home / "lightship", program=(*AS_NOBODY, *program)).using(
+    lightship = Lightship(home / "lightship", program=(*AS_NOBODY, str(program))).using(
         HOME=str(home), XDG_CACHE_HOME=str(home / "cache"), PATH="/usr/bin:/bin"
     )
     assert rebuild(lightship, folder) == pharmabot.digests["none"]
@@ -121,17 +123,3 @@ def python_for_everybody() -> Path:
             ):
                 return path
     pytest.skip("not on this machine: a Python that other users may run (package python3)")
-
-
-def install(python: Path, venv: Path) -> tuple[str, ...]:
-    """Install this Lightship for another Python; gives the command that starts it."""
-    subprocess.run([python, "-m", "venv", "--without-pip", venv], check=True)
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "pip", "--python", f"{venv}/bin/python", "install"),
-            *("--quiet", "--no-compile", str(ROOT)),
-        ],
-        check=True,
-        umask=0o022,
-    )
-    return (f"{venv}/bin/lightship",)

@@ -31,6 +31,7 @@ name = "demo"
 python = "3.11"
 sources = ["app.py"]
 command = ["python", "app.py"]   # no server
+bytecode = "none"
 build-packages = [{build}]
 runtime-packages = [{runtime}]
 
@@ -41,8 +42,8 @@ torch = "none"
 
 
 @pytest.fixture(scope="session")
-def lightship(tmp_path_factory: pytest.TempPathFactory) -> Lightship:
-    return Lightship(tmp_path_factory.mktemp("home"))
+def lightship(new_lightship: Callable[[], Lightship]) -> Lightship:
+    return new_lightship()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -35,9 +35,9 @@ run = ["echo made > /out/word"]
 copy = {{ "/out/word" = "/app/word" }}
 """
 FILES = {
-    "main.py": "from pathlib import Path\n\nimport numpy\nfrom fastapi import FastAPI\n\napp = FastAPI()\n"
-    '\n\n@app.get("/")\ndef root() -> str:\n    return Path("word").read_text() * int(numpy.ones(1)[0])\n',
-    "requirements.txt": "fastapi\nuvicorn[standard]\nnumpy\n",
+    "main.py": "from pathlib import Path\n\nimport uvloop\nfrom fastapi import FastAPI\n\napp = FastAPI()\n"
+    '\n\n@app.get("/")\ndef root() -> str:\n    return Path("word").read_text() * bool(uvloop.new_event_loop)\n',
+    "requirements.txt": "fastapi\nuvicorn[standard]\npsycopg2-binary\n",
     "requirements-dev.txt": "itsdangerous\n",
 }
 
@@ -48,8 +48,8 @@ def port() -> int:
 
 
 @pytest.fixture(scope="module")
-def lightship(tmp_path_factory: pytest.TempPathFactory) -> Lightship:
-    return Lightship(tmp_path_factory.mktemp("home"))
+def lightship(new_lightship: Callable[[], Lightship]) -> Lightship:
+    return new_lightship()
 
 
 @pytest.fixture(scope="module")

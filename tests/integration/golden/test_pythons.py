@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,14 +23,14 @@ build(Path(sys.argv[1]))
 
 
 @pytest.mark.parametrize("version", available())
-def test_every_python_builds_the_golden_image(tmp_path: Path, version: str) -> None:
-    venv, work = tmp_path / "venv", tmp_path / "work"
+def test_every_python_builds_the_golden_image(
+    tmp_path: Path, install_for: Callable[[Path], Path], version: str
+) -> None:
+    work = tmp_path / "work"
     work.mkdir()
-    subprocess.run([candidates(version)[0], "-m", "venv", "--without-pip", venv], check=True)
-    pip = [sys.executable, "-m", "pip", "--python", f"{venv}/bin/python"]
-    subprocess.run([*pip, "install", "--quiet", "--no-compile", str(ROOT)], check=True)
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run([venv / "bin/python", "-c", PROGRAM, work], check=True, cwd=tmp_path, env=environ)
+    python = install_for(candidates(version)[0]) / "bin/python"
+    subprocess.run([python, "-c", PROGRAM, work], check=True, cwd=tmp_path, env=environ)
     assert contents(work / "layout") == contents(LAYOUT)
 
 

@@ -25,6 +25,7 @@ name = "demo"
 python = "3.11"
 sources = ["app.py"]
 command = ["python", "app.py"]
+bytecode = "none"
 
 [tool.lightship.variants.none]
 requirements = ["requirements.txt"]
@@ -34,8 +35,8 @@ torch = "none"
 
 
 @pytest.fixture(scope="session")
-def lightship(tmp_path_factory: pytest.TempPathFactory) -> Lightship:
-    return Lightship(tmp_path_factory.mktemp("home"))
+def lightship(new_lightship: Callable[[], Lightship]) -> Lightship:
+    return new_lightship()
 
 
 @dataclass(frozen=True, slots=True)

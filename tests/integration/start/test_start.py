@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,23 +89,23 @@ class Opener:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Archives and layers that the tests of this module share."""
-    return tmp_path_factory.mktemp("home")
+def lightship(new_lightship: Callable[[], Lightship]) -> Lightship:
+    """Share archives and layers among the tests of this module."""
+    return new_lightship()
 
 
 @pytest.fixture
-def opener(tmp_path: Path, home: Path) -> Iterator[Opener]:
+def opener(tmp_path: Path, lightship: Lightship) -> Iterator[Opener]:
     folder = tmp_path / "opener"
     folder.mkdir()
     (folder / "requirements.txt").write_text(REQUIREMENTS)
     (folder / "app.py").write_text(APPLICATION)
     (folder / "check.py").write_text(CHECK)
-    made = Opener(folder, Lightship(home))
+    made = Opener(folder, lightship)
     made.configure()
     yield made
-    shutil.rmtree(home / "data" / "images", ignore_errors=True)
-    shutil.rmtree(home / "cache" / "layers", ignore_errors=True)
+    for name in ("index.json", "oci-layout"):  # the names of images go, layers stay
+        (lightship.home.images.path / name).unlink(missing_ok=True)
 
 
 def test_what_a_service_imports_comes_compiled(opener: Opener) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,12 +78,12 @@ def write_project(folder: Path, port: int) -> Path:
 
 
 @pytest.fixture(scope="session")
-def lightship(tmp_path_factory: pytest.TempPathFactory) -> Lightship:
+def lightship(new_lightship: Callable[[], Lightship], tmp_path_factory: pytest.TempPathFactory) -> Lightship:
     """Give a home of its own, and a distribution that has only source."""
     links = tmp_path_factory.mktemp("links")
     (links / "unwheeled-1.0.tar.gz").write_bytes(own_backend("unwheeled", "1.0", UNWHEELED))
     found = " ".join(filter(None, [os.environ.get("PIP_FIND_LINKS", ""), str(links)]))
-    return Lightship(tmp_path_factory.mktemp("home")).using(PIP_FIND_LINKS=found)
+    return new_lightship().using(PIP_FIND_LINKS=found)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from lightship.build.images import find_source
+from lightship.build.images import ImageSource, find_source
 from lightship.errors import IntegrityError, UsageError
 from lightship.fs.entries import regular
 from lightship.oci.layout import Layout, LayoutImage
@@ -23,6 +23,10 @@ def layout(tmp_path: Path) -> Layout:
     return made
 
 
+def source(reference: str, folder: Path) -> ImageSource:
+    return find_source(reference, folder, Layout(folder / "store"))
+
+
 def image(layout: Layout, text: str, name: str = "") -> LayoutImage:
     return add_image(layout, [add_layer(layout, [regular("file", text.encode())])], name=name)
 
@@ -33,16 +37,16 @@ def set_index(layout: Layout, *descriptors: Descriptor) -> None:
 
 def test_a_tag_names_an_image(layout: Layout, tmp_path: Path) -> None:
     one, other = image(layout, "one", "one"), image(layout, "other", "demo:1.0")
-    assert find_source("oci:layout:one", tmp_path).find(AMD64).descriptor.digest == one.descriptor.digest
-    found = find_source(f"oci:{layout.path}:demo:1.0", Path("/nowhere")).find(AMD64)
+    assert source("oci:layout:one", tmp_path).find(AMD64).descriptor.digest == one.descriptor.digest
+    found = source(f"oci:{layout.path}:demo:1.0", Path("/nowhere")).find(AMD64)
     assert found.descriptor.digest == other.descriptor.digest
 
 
 def test_the_only_image_needs_no_tag(layout: Layout, tmp_path: Path) -> None:
     only = image(layout, "one", "one")
-    assert find_source("oci:layout", tmp_path).find(AMD64).descriptor.digest == only.descriptor.digest
+    assert source("oci:layout", tmp_path).find(AMD64).descriptor.digest == only.descriptor.digest
     set_index(layout, only.descriptor)
-    assert find_source("oci:./layout", tmp_path).find(AMD64).descriptor.digest == only.descriptor.digest
+    assert source("oci:./layout", tmp_path).find(AMD64).descriptor.digest == only.descriptor.digest
 
 
 @pytest.mark.parametrize("nested", [True, False])
@@ -57,16 +61,16 @@ def test_an_index_has_an_image_for_each_platform(layout: Layout, tmp_path: Path,
         set_index(layout, replace(index, annotations={REF_NAME: "both"}))
     else:
         set_index(layout, *manifests)
-    source = find_source("oci:layout", tmp_path)
-    assert source.find(AMD64).descriptor.digest == first.digest
-    assert source.find(ARM64).descriptor.digest == second.digest
+    found = source("oci:layout", tmp_path)
+    assert found.find(AMD64).descriptor.digest == first.digest
+    assert found.find(ARM64).descriptor.digest == second.digest
 
 
 def test_a_missing_platform_is_an_error_that_names_those_there_are(layout: Layout, tmp_path: Path) -> None:
     windows = replace(image(layout, "w").descriptor, platform=PlatformField("amd64", "windows"))
     set_index(layout, windows, replace(windows, platform=PlatformField("arm64", "linux")))
     with pytest.raises(UsageError, match="not there for linux/amd64; it is for linux/arm64, windows/amd64"):
-        find_source("oci:layout", tmp_path).find(AMD64)
+        source("oci:layout", tmp_path).find(AMD64)
 
 
 def test_a_manifest_without_a_platform_is_for_that_of_its_configuration(
@@ -74,14 +78,14 @@ def test_a_manifest_without_a_platform_is_for_that_of_its_configuration(
 ) -> None:
     image(layout, "one", "one")
     with pytest.raises(UsageError, match="not there for linux/arm64; it is for linux/amd64") as error:
-        find_source("oci:layout:one", tmp_path).find(ARM64)
+        source("oci:layout:one", tmp_path).find(ARM64)
     assert error.value.where == f"{layout.path}:one"
 
 
 def test_an_unknown_tag_is_an_error_that_names_those_there_are(layout: Layout, tmp_path: Path) -> None:
     image(layout, "one", "one")
     with pytest.raises(UsageError, match="no image 'on'") as error:
-        find_source("oci:layout:on", tmp_path).find(AMD64)
+        source("oci:layout:on", tmp_path).find(AMD64)
     assert error.value.hint == "it has one"
 
 
@@ -89,7 +93,7 @@ def test_several_images_need_a_tag(layout: Layout, tmp_path: Path) -> None:
     image(layout, "one", "one")
     image(layout, "two", "two")
     with pytest.raises(UsageError, match="holds 2 images") as error:
-        find_source("oci:layout", tmp_path).find(AMD64)
+        source("oci:layout", tmp_path).find(AMD64)
     assert error.value.hint == "name one as oci:PATH:TAG; it has one, two"
 
 
@@ -97,20 +101,20 @@ def test_a_docker_manifest_is_refused_with_the_way_to_convert_it(layout: Layout,
     docker = "application/vnd.docker.distribution.manifest.v2+json"
     set_index(layout, replace(image(layout, "one").descriptor, media_type=docker))
     with pytest.raises(UsageError, match="is no manifest of the OCI image specification") as error:
-        find_source("oci:layout", tmp_path).find(AMD64)
+        source("oci:layout", tmp_path).find(AMD64)
     assert "skopeo copy --format oci" in error.value.hint
 
 
 def test_a_folder_that_is_no_layout_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not an OCI image layout") as error:
-        find_source("oci:elsewhere", tmp_path).find(AMD64)
+        source("oci:elsewhere", tmp_path).find(AMD64)
     assert error.value.where == str(tmp_path / "elsewhere")
 
 
 def test_a_pinned_image_is_found_when_its_tag_has_moved(layout: Layout, tmp_path: Path) -> None:
     one = image(layout, "one", "base")
     image(layout, "two", "base")
-    found = find_source("oci:layout:base", tmp_path).pinned(one.descriptor.digest)
+    found = source("oci:layout:base", tmp_path).pinned(one.descriptor.digest)
     assert found.manifest == one.manifest
 
 
@@ -118,7 +122,16 @@ def test_a_pinned_image_that_is_gone_is_an_error(layout: Layout, tmp_path: Path)
     one = image(layout, "one", "base")
     layout.blob_path(one.descriptor.digest).unlink()
     with pytest.raises(IntegrityError, match=f"does not hold {one.descriptor.digest} any more"):
-        find_source("oci:layout:base", tmp_path).pinned(one.descriptor.digest)
+        source("oci:layout:base", tmp_path).pinned(one.descriptor.digest)
+
+
+def test_an_image_of_the_local_store_goes_by_its_name(tmp_path: Path) -> None:
+    store = Layout(tmp_path / "store")
+    store.create()
+    tool = image(store, "tool", "tool:latest")
+    assert source("tool", tmp_path).find(AMD64).descriptor.digest == tool.descriptor.digest
+    assert source("tool:latest", tmp_path).find(AMD64).descriptor.digest == tool.descriptor.digest
+    assert source("tool:moved", tmp_path).pinned(tool.descriptor.digest).manifest == tool.manifest
 
 
 @pytest.mark.parametrize(
@@ -131,8 +144,9 @@ def test_a_pinned_image_that_is_gone_is_an_error(layout: Layout, tmp_path: Path)
 def test_an_image_of_a_registry_is_refused_with_the_way_round(
     reference: str, copy: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match="registries cannot be read yet") as error:
-        find_source(reference, tmp_path)
+    with pytest.raises(UsageError, match="holds no image") as error:
+        source(reference, tmp_path).find(AMD64)
+    assert "images of registries cannot be used yet" in error.value.hint
     assert copy in error.value.hint
 
 
@@ -141,4 +155,4 @@ def test_an_image_of_a_registry_is_refused_with_the_way_round(
 )
 def test_what_is_no_reference_is_refused(reference: str, problem: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=problem):
-        find_source(reference, tmp_path)
+        source(reference, tmp_path)

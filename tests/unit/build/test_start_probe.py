@@ -66,8 +66,8 @@ def test_a_service_that_ends_is_no_start(orders: dict[str, Any]) -> None:
 
 def test_a_service_without_a_health_check_must_still_run(orders: dict[str, Any]) -> None:
     assert start(orders | {"health": []}) == ""
-    ends = {"command": [sys.executable, "-c", ""], "health": []}
-    assert start(orders | ends) == "the service ended with status 0"
+    ends = {"command": [sys.executable, "-c", ""], "health": [], "quiet": 90.0, "timeout": 90.0}
+    assert start(orders | ends) == "the service ended with status 0", "and nobody waits for it to be quiet"
 
 
 def test_it_must_be_healthy_in_time(orders: dict[str, Any]) -> None:

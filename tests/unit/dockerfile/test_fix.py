@@ -20,6 +20,7 @@ SLIM = "FROM python:3.11-slim\nUSER 1\n"
             SLIM + "RUN pip install --no-cache-dir \\\n   # a\n   flask\n",
         ),
         (SLIM + "RUN pip install -U pip\n# next\nEXPOSE 80\n", SLIM + "# next\nEXPOSE 80\n"),
+        (SLIM + "\nRUN pip install -U pip\n\nEXPOSE 80\n", SLIM + "\nEXPOSE 80\n"),
         (
             SLIM + "RUN set -e; pip install -U pip && pip install --no-cache-dir a\n",
             SLIM + "RUN set -e; pip install --no-cache-dir a\n",

@@ -105,11 +105,16 @@ def _compilers(stage: Stage) -> Iterator[Found]:
                 yield from _staying(found, removed)
 
 
+def is_build_tool(name: str) -> bool:
+    """Tell whether a package of this name is a compiler, a tool of builds, or headers."""
+    return _COMPILERS.fullmatch(name) is not None and _NO_HEADERS.fullmatch(name) is None
+
+
 def _staying(found: Install, removed: set[str]) -> Iterator[Found]:
     """Yield compilers and headers that the same step does not remove again."""
     for word in found.packages:
         name = bare_name(word.text)
-        if _COMPILERS.fullmatch(name) and name not in removed and not _NO_HEADERS.fullmatch(name):
+        if is_build_tool(name) and name not in removed:
             yield COMPILER.at(word.span, f"{name} stays in the image")
 
 

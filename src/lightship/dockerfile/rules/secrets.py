@@ -74,13 +74,28 @@ def check(build: Build, context: Context) -> Iterator[Found]:  # noqa: ARG001
     yield from _root(build)
 
 
+def is_secret_name(name: str) -> bool:
+    """Tell whether a variable of this name holds a secret."""
+    return _SECRET.fullmatch(name) is not None
+
+
+def is_harmless(value: str) -> bool:
+    """Tell whether a value cannot be a secret: nothing, a path, a switch."""
+    return _HARMLESS.fullmatch(value) is not None
+
+
+def is_secret_file(name: str) -> bool:
+    """Tell whether a file of this name, without its folder, may hold secrets."""
+    return _SECRET_FILES.fullmatch(name) is not None and _PUBLIC.fullmatch(name) is None
+
+
 def _variables(step: Step) -> Iterator[Found]:
     if step.keyword not in ("ARG", "ENV"):
         return
     for name, value, span in step.instruction.pairs():
-        if not _SECRET.fullmatch(name):
+        if not is_secret_name(name):
             continue
-        if step.keyword == "ARG" or not _HARMLESS.fullmatch(expand(value, step.env)):
+        if step.keyword == "ARG" or not is_harmless(expand(value, step.env)):
             yield VARIABLE.at(span, f"{step.keyword} {name} can be read by everybody who has the image")
 
 
@@ -89,7 +104,7 @@ def _files(step: Step) -> Iterator[Found]:
         return
     for word in step.sources:
         name = basename(expand(word.text, step.variables).rstrip("/"))
-        if _SECRET_FILES.fullmatch(name) and not _PUBLIC.fullmatch(name):
+        if is_secret_file(name):
             yield FILE.at(word.span, f"{name} may hold secrets, and becomes part of a layer")
 
 

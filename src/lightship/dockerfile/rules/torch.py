@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lightship.dockerfile.context import Context, requirement_lines
 from lightship.dockerfile.expand import expand
@@ -27,7 +27,7 @@ TWICE = Rule(
 )
 RULES = (CUDA_BUILD, TWICE)
 
-_BRINGS_TORCH = {
+BRINGS_TORCH = {
     *("torch", "torchvision", "torchaudio", "sentence-transformers", "accelerate", "peft", "bitsandbytes"),
     *(
         "pytorch-lightning",
@@ -74,7 +74,7 @@ def check(build: Build, context: Context) -> Iterator[Found]:
             message = f"{names} brings CUDA, and so does {image.name}:{image.tag}"
             yield TWICE.at(build.final.chain[0].start.words[0].span, message)
             return
-    if _uses_cuda(build, bringing):
+    if uses_cuda(build, [text for _, _, _, text in bringing]):
         return
     for _, found, names, text in bringing:
         if not _chooses(text):
@@ -89,7 +89,7 @@ def _bringing(build: Build, context: Context) -> Iterator[tuple[Step, Install, s
             if found.manager not in ("pip", "uv") or found.has("--no-index", "--no-deps"):
                 continue
             lines = _requirements(step, found, context)
-            names = sorted({bare_name(line) for line in lines} & _BRINGS_TORCH)
+            names = sorted({bare_name(line) for line in lines} & BRINGS_TORCH)
             if names and not _installed_before(stage, step):
                 words = " ".join(word.text for word in found.command.words)
                 text = "\n".join((words, *found.command.env, *lines, *_index_variables(step)))
@@ -134,8 +134,11 @@ def _chooses(text: str) -> bool:
     return bool(_CPU.search(text) or _VARIANT.search(text))
 
 
-def _uses_cuda(build: Build, bringing: list[tuple[Step, Install, str, str]]) -> bool:
-    """Look for any sign of CUDA in the stages that are used: a base, a variable, an index, a package."""
+def uses_cuda(build: Build, more: Iterable[str]) -> bool:
+    """Look for any sign of CUDA in the stages that are used: a base, a variable, an index, a package.
+
+    `more` is text of requirements that belongs to them.
+    """
     stages = [build.stages[index] for index in build.used]
     if any(
         stage.image.is_cuda or _USES_CUDA.search(f"{stage.image.name}:{stage.image.tag}") for stage in stages
@@ -148,7 +151,7 @@ def _uses_cuda(build: Build, bringing: list[tuple[Step, Install, str, str]]) -> 
         for step in stage.steps
         if step.keyword in ("ENV", "ARG", "RUN", "CMD", "ENTRYPOINT", "LABEL")
     ]
-    texts += [text for _, _, _, text in bringing]
+    texts += more
     if any(bare_name(line) in _NEEDS_CUDA for text in texts for line in text.split()):
         return True
     return any(_USES_CUDA.search(_without_switches(text)) for text in texts)

@@ -1,0 +1,100 @@
+"""The direct engine beside Docker and Buildah: an image from the same sources, after the same changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.harness import Row, megabytes
+from bench.ways import Direct, Docker, Way, example
+from bench.wire import Meter, metered_registry
+from scripts.dockerd import private_daemon
+from scripts.standins import load
+from tests.support.docker_build import cpu_torch, docker_builds
+from tests.support.programs import caller
+
+ARTICLE = Path(__file__).resolve().parent.parent / "examples" / "article" / "Dockerfile.multistage"
+ADDED = "python-slugify"
+Figures = dict[str, "Figure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Seconds to build and to push, and what the push moved in both directions, in bytes."""
+
+    build: float
+    push: float
+    moved: int
+
+
+def engine_rows() -> list[Row]:
+    with ways() as found, metered_registry() as meter:
+        return list(_rows({way.name: figures(way, meter) for way in found}))
+
+
+@contextmanager
+def ways() -> Iterator[list[Way]]:
+    """Give every way, with what it needs running: the first is the one the others are compared with."""
+    with private_daemon() as host:
+        load(host)
+        docker = caller("/usr/bin/docker", "--host", host)
+        with docker_builds(host, constraints=cpu_torch()) as any_torch, docker_builds(host) as locked:
+            yield [
+                Direct("direct engine", example("direct")),
+                Docker("article's file, Docker", example("article"), docker, any_torch, ARTICLE),
+                Docker("emitted file, Docker", example("emitted"), docker, locked),
+            ]
+
+
+def figures(way: Way, meter: Meter) -> Figures:
+    """Measure one way after each kind of change; what was built is kept but for the cold build."""
+    way.build()  # fetches
+    way.forget()
+    steps: dict[str, Callable[[], None]] = {
+        "cold": lambda: None,
+        "nothing changed": lambda: None,
+        "application changed": lambda: append(way.project / "app" / "main.py", "# changed"),
+        f"{ADDED} added": lambda: append(way.project / "requirements-base.txt", ADDED),
+    }
+    return {name: measured(way, change, meter) for name, change in steps.items()}
+
+
+def measured(way: Way, change: Callable[[], None], meter: Meter) -> Figure:
+    change()
+    started = time.perf_counter()
+    way.build()
+    built, before = time.perf_counter(), meter.sent + meter.received
+    way.push(f"127.0.0.1:{meter.port}")
+    return Figure(built - started, time.perf_counter() - built, meter.sent + meter.received - before)
+
+
+def append(file: Path, line: str) -> None:
+    with file.open("a") as stream:
+        stream.write(f"{line}\n")
+
+
+def _rows(measured: dict[str, Figures]) -> Iterator[Row]:
+    (_, direct), *others = measured.items()
+    for step, own in direct.items():
+        for name, found in measured.items():
+            figure = found[step]
+            pushed = f"{figure.push:.2f} s, {megabytes(figure.moved)}"
+            yield (f"{step}: {name}", f"{figure.build:.2f} s", "")
+            yield ("  then pushed", pushed, "")
+        for name, found in others:
+            figure = found[step]
+            yield (
+                f"  {name} takes times as long, moves times as much",
+                f"{figure.build / own.build:.1f} x, {figure.moved / own.moved:.1f} x",
+                _BARS.get((step, name), ""),
+            )
+
+
+_BARS = {
+    ("cold", "article's file, Docker"): "≥ 10 x",
+    (f"{ADDED} added", "article's file, Docker"): "≥ 40 x, ≥ 100 x",
+    ("application changed", "article's file, Docker"): "≥ 1 x",
+}

@@ -1,0 +1,101 @@
+"""A registry on loopback, behind a meter: what a push sends, and what it receives."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+PIECE = 1 << 16
+CONFIGURATION = """\
+version: 0.1
+log: {{level: error, accesslog: {{disabled: true}}}}
+storage: {{filesystem: {{rootdirectory: {folder}}}}}
+http: {{addr: "127.0.0.1:{port}"}}
+"""
+
+
+@dataclass
+class Meter:
+    """Counts what passes on the way to `target`, a port of this machine, in both directions."""
+
+    target: int
+    port: int = 0
+    sent: int = 0
+    received: int = 0
+
+    async def serve(self, ready: threading.Event, end: asyncio.Event) -> None:
+        server = await asyncio.start_server(self._join, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        ready.set()
+        async with server:
+            await end.wait()
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", self.target)
+        await asyncio.gather(self._pass(reader, back, "sent"), self._pass(there, writer, "received"))
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: str) -> None:
+        with suppress(ConnectionError):
+            while piece := await reader.read(PIECE):
+                setattr(self, count, getattr(self, count) + len(piece))
+                writer.write(piece)
+                await writer.drain()
+        with suppress(ConnectionError):
+            writer.close()
+
+
+@contextmanager
+def metered_registry() -> Iterator[Meter]:
+    """Start Debian's docker-registry with an empty store, and a meter before it."""
+    with tempfile.TemporaryDirectory(prefix="registry-") as name:
+        folder, port = Path(name), _free_port()
+        (folder / "config.yml").write_text(CONFIGURATION.format(folder=folder / "data", port=port))
+        process = subprocess.Popen(["docker-registry", "serve", folder / "config.yml"])
+        try:
+            _wait_for(port)
+            with _metering(Meter(port)) as meter:
+                yield meter
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+@contextmanager
+def _metering(meter: Meter) -> Iterator[Meter]:
+    ready = threading.Event()
+    loop, end = asyncio.new_event_loop(), asyncio.Event()
+    thread = threading.Thread(target=loop.run_until_complete, args=(meter.serve(ready, end),))
+    thread.start()
+    ready.wait()
+    try:
+        yield meter
+    finally:
+        loop.call_soon_threadsafe(end.set)
+        thread.join()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def _wait_for(port: int, within: float = 30.0) -> None:
+    end = time.monotonic() + within
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            return
