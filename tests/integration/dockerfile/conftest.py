@@ -36,7 +36,7 @@ copy = {{ "/out/word" = "/app/word" }}
 """
 FILES = {
     "main.py": "from pathlib import Path\n\nimport uvloop\nfrom fastapi import FastAPI\n\napp = FastAPI()\n"
-    '\n\n@app.get("/")\ndef root() -> str:\n    return Path("word").read_text() * bool(uvloop.new_event_loop)\n',
+    '\n\n@app.get("/")\ndef root() -> str:\n    return Path("word").read_text() * bool(uvloop)\n',
     "requirements.txt": "fastapi\nuvicorn[standard]\npsycopg2-binary\n",
     "requirements-dev.txt": "itsdangerous\n",
 }
