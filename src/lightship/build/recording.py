@@ -24,8 +24,8 @@ from lightship.plan.trimming import TRACED
 from lightship.project.config import Config
 from lightship.project.detect import Project
 from lightship.project.start import Paths, Start
+from lightship.slim import is_library
 from lightship.wheels.environment import Environment
-from lightship.wheels.strip import is_library
 
 _COMPILED = re.compile(r"(?P<module>.+)\.cpython-[0-9]+(\.opt-[0-9])?\.pyc")
 
