@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from scripts.dockerd import unmount_below
+from scripts.ports import free_port
 from scripts.standins import SLIM, standins
-from tests.integration.build.calling import Lightship, free_port
+from tests.integration.build.calling import Lightship
 from tests.support.docker_build import BuildahBuilds, buildah_builds
 from tests.support.programs import Run, caller
 
