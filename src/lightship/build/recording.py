@@ -23,8 +23,8 @@ from lightship.plan.model import Plan, WheelsLayer
 from lightship.project.config import Config
 from lightship.project.detect import Project
 from lightship.project.start import Paths, Start
+from lightship.slim import is_library
 from lightship.wheels.environment import Environment
-from lightship.wheels.strip import is_library
 
 _COMPILED = re.compile(r"(?P<module>.+)\.cpython-[0-9]+(\.opt-[0-9])?\.pyc")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from lightship.build.image import Built
 from lightship.build.machine import Machine
 from lightship.build.making import Request, build_project
 from lightship.build.savings import count_savings
+from lightship.cli import push
 from lightship.cli.engines import (
     DIRECT,
     EngineBuild,
@@ -27,16 +29,19 @@ from lightship.cli.engines import (
     find,
 )
 from lightship.cli.formats import choose, format_option
-from lightship.cli.options import Output, common, machine, path_argument, target_option
+from lightship.cli.options import Output, common, machine, path_argument, registries, target_option
 from lightship.cli.terminal import show_json, size
 from lightship.errors import UsageError
 from lightship.plan.model import Plan
 from lightship.platform import Platform, parse_platform
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project, read_project
+from lightship.reference import parse_reference
 
 if TYPE_CHECKING:
     from lightship.engines.load import EngineName
+    from lightship.registry.push import Pushed
+    from lightship.registry.wire import Wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,7 @@ class _Options:
     name: str
     destination: str
     load: bool
+    push: str
     compression: str
     single_member: bool
     format: str
@@ -71,6 +77,7 @@ class _Options:
 @click.option(
     "--load", is_flag=True, help="Load the image into Docker, or into Podman where there is no Docker."
 )
+@click.option("--push", default="", metavar="REF", help="Put the image into a registry, as REF.")
 @click.option("--compression", type=click.Choice(["gzip", "zstd"]), default="gzip", show_default=True)
 @click.option("--single-member", is_flag=True, help="Write gzip of one member, for old readers; slower.")
 @format_option
@@ -97,7 +104,8 @@ def command(*, output: Output, **given: Any) -> None:
     surroundings = machine(output, offline=options.offline)
     if options.engine == DIRECT:
         check_direct(options.builder)
-        results = [_build(project, variant, options, surroundings, output) for variant in variants]
+        connect = registries(surroundings)
+        results = [_build(project, variant, options, surroundings, output, connect) for variant in variants]
     else:
         results = _build_elsewhere(project, variants, options, surroundings, output)
     if output.as_json:
@@ -110,6 +118,7 @@ def _check(options: _Options, variants: tuple[str, ...]) -> None:
         raise UsageError(
             "one --tag cannot name several variants", hint="leave out --tag, or build them singly"
         )
+    _check_push(options, variants)
     if options.fix_build_packages and options.locked:
         raise UsageError(
             "--fix-build-packages changes what --locked insists on", hint="leave one of them out"
@@ -146,7 +155,12 @@ def _platform(project: Project, options: _Options) -> Platform:
 
 
 def _build(
-    project: Project, variant: str, options: _Options, surroundings: Machine, output: Output
+    project: Project,
+    variant: str,
+    options: _Options,
+    surroundings: Machine,
+    output: Output,
+    connect: Callable[[], Wire],
 ) -> dict[str, Any]:
     started = time.perf_counter()
     request = Request(
@@ -169,10 +183,13 @@ def _build(
         plan, built = attempt(project)
     name = tag(built, options.name or default_name(plan), surroundings)
     _hand_over(built, name, options, surroundings)
+    pushed = _push(built, options.push, surroundings, connect) if options.push else None
     trimmed = count_savings(plan, surroundings.home).bytes
     seconds = time.perf_counter() - started
     if not output.as_json:
         _say(name, project, plan, built, trimmed, seconds)
+        if pushed is not None:
+            click.echo(push.summary(options.push, pushed))
     return {
         "name": name,
         "digest": built.descriptor.digest,
@@ -188,11 +205,33 @@ def _build(
             _layer(layer.title, layer.record.descriptor.digest, made=layer.made) for layer in built.layers
         ],
         "seconds": round(seconds, 3),
+        **({"pushed": push.facts(options.push, pushed)} if pushed is not None else {}),
     }
 
 
 def _layer(title: str, digest: str, *, made: bool) -> dict[str, Any]:
     return {"title": title, "digest": digest, "made": made}
+
+
+def _check_push(options: _Options, variants: tuple[str, ...]) -> None:
+    """Refuse what cannot be pushed before anything is built."""
+    if not options.push:
+        return
+    if len(variants) > 1:
+        raise UsageError(
+            "one --push cannot name several variants", hint="build them singly, each with its own REF"
+        )
+    if options.offline:
+        raise UsageError("--push needs the network", hint="leave out --offline")
+    if parse_reference(options.push).digest is not None:
+        raise UsageError("--push wants a tag, not a digest", hint="leave out the part from '@' on")
+
+
+def _push(built: Built, name: str, surroundings: Machine, connect: Callable[[], Wire]) -> Pushed:
+    from lightship.build import remote
+
+    image = surroundings.home.images.image(built.descriptor)
+    return remote.push(image, name, surroundings, connect())
 
 
 def _hand_over(built: Built, name: str, options: _Options, surroundings: Machine) -> None:

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from lightship.build.machine import Machine
-from lightship.cli.options import Output
+from lightship.cli.options import Output, registries
 from lightship.cli.terminal import size
 from lightship.errors import UsageError
 
 if TYPE_CHECKING:
     from lightship.engines.build import Delivered, Order
     from lightship.engines.model import Engine
-    from lightship.oci.layout import LayoutImage
+    from lightship.oci.model import Image
     from lightship.project.detect import Project
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 DIRECT = "direct"
 _STANDARD_ERROR = 2
 _EXTRA = "lightship.engine-arguments"
-_DIRECT_ONLY = ("compression", "single_member", "format", "offline", "record", "fix_build_packages")
+_DIRECT_ONLY = ("compression", "single_member", "format", "offline", "record", "fix_build_packages", "push")
 
 builder_option = click.option(
     "--builder", default="", metavar="NAME", help="With --engine docker: one of buildx's builders."
@@ -154,12 +154,12 @@ def _say(delivered: Delivered, result: dict[str, Any]) -> None:
 @contextmanager
 def stored_image(
     text: str, variant: str, target: str, engine: str, surroundings: Machine, output: Output
-) -> Iterator[tuple[str, LayoutImage]]:
-    """Find an image by name, or by a project's folder: in the local store, or in an engine's."""
-    from lightship.build.store import find_image
+) -> Iterator[tuple[str, Image]]:
+    """Find an image by name, or a project's folder: in the local store, a registry, or an engine's store."""
+    from lightship.build.store import find_any
 
     if engine == DIRECT:
-        yield find_image(text, variant, surroundings, target)
+        yield find_any(text, variant, surroundings, target, connect=registries(surroundings))
         return
     from lightship.engines.export import exported
 
