@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,8 @@ import click
 from lightship.build.building import default_name, tag
 from lightship.build.image import Built
 from lightship.build.machine import Machine
-from lightship.build.making import Request, build_project
+from lightship.build.making import Request
+from lightship.build.platforms import BuiltImage, build_platforms, join_images
 from lightship.build.savings import count_savings
 from lightship.cli.engines import (
     DIRECT,
@@ -27,11 +29,13 @@ from lightship.cli.engines import (
     find,
 )
 from lightship.cli.options import Output, common, machine, path_argument, target_option
+from lightship.cli.platforms import check_reach, choose_platforms, only_platform, platforms_option
 from lightship.cli.terminal import show_json, size
 from lightship.errors import UsageError
+from lightship.oci.index import choose_image, open_stored
+from lightship.oci.model import Descriptor
 from lightship.oci.record import Compression
 from lightship.plan.model import Plan
-from lightship.platform import Platform, parse_platform
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project, read_project
 
@@ -46,7 +50,7 @@ class _Options:
     path: Path
     variants: tuple[str, ...]
     target: str
-    platform: str
+    platforms: tuple[str, ...]
     name: str
     destination: str
     load: bool
@@ -64,7 +68,7 @@ class _Options:
 @path_argument
 @click.option("--variant", "variants", multiple=True, help="The variant (repeatable).")
 @target_option
-@click.option("--platform", default="", help="Such as linux/arm64; the first configured one by default.")
+@platforms_option
 @click.option("-t", "--tag", "name", default="", help="Name of the image; NAME:VARIANT[-TARGET] by default.")
 @click.option("-o", "--output", "destination", default="", help="oci:DIR, docker-archive:FILE or rootfs:DIR.")
 @click.option(
@@ -130,7 +134,7 @@ def _build_elsewhere(
     engine = find(options.engine, options.builder, surroundings, output)
     order = Order(
         variants=variants,
-        platform=_platform(project, options),
+        platform=only_platform(options.platforms, project, options.engine),
         target=options.target,
         name=options.name,
         locked=options.locked,
@@ -139,40 +143,44 @@ def _build_elsewhere(
     return EngineBuild(engine, order, options.destination).run(project, surroundings, output)
 
 
-def _platform(project: Project, options: _Options) -> Platform:
-    return parse_platform(options.platform) if options.platform else project.platforms[0]
-
-
 def _build(
     project: Project, variant: str, options: _Options, surroundings: Machine, output: Output
 ) -> dict[str, Any]:
     started = time.perf_counter()
+    platforms = choose_platforms(options.platforms, project)
+    check_reach(platforms, surroundings, destination=options.destination, load=options.load)
     request = Request(
         variant=variant,
-        platform=_platform(project, options),
+        platform=platforms[0],
         target=options.target,
         compression=_compression(options),
         locked=options.locked,
         record=options.record,
     )
 
-    def attempt(project: Project) -> tuple[Plan, Built]:
-        return build_project(project, request, surroundings)
+    def attempt(project: Project) -> tuple[BuiltImage, ...]:
+        return build_platforms(project, request, platforms, surroundings)
 
     if options.fix_build_packages:
         from lightship.build.repair import mending
 
-        plan, built = mending(project, attempt, surroundings.reporter)
+        images = mending(project, attempt, surroundings.reporter)
     else:
-        plan, built = attempt(project)
-    name = tag(built, options.name or default_name(plan), surroundings)
-    _hand_over(built, name, options, surroundings)
-    trimmed = count_savings(plan, surroundings.home).bytes
+        images = attempt(project)
+    descriptor = join_images(images, surroundings)
+    name = tag(descriptor, options.name or default_name(images[0][0]), surroundings)
+    _hand_over(descriptor, name, options, surroundings)
     seconds = time.perf_counter() - started
+    trimmed = [count_savings(plan, surroundings.home).bytes for plan, _ in images]
     if not output.as_json:
-        _say(name, project, plan, built, trimmed, seconds)
+        _say(name, project, descriptor, images, trimmed, seconds)
+    facts = [_facts(plan, built, saved) for (plan, built), saved in zip(images, trimmed, strict=True)]
+    whole = facts[0] if len(facts) == 1 else {"digest": descriptor.digest, "platforms": facts}
+    return {"name": name, **whole, "seconds": round(seconds, 3)}
+
+
+def _facts(plan: Plan, built: Built, trimmed: int) -> dict[str, Any]:
     return {
-        "name": name,
         "digest": built.descriptor.digest,
         "platform": str(plan.platform),
         "variant": plan.variant,
@@ -185,7 +193,6 @@ def _build(
         "layers": [
             _layer(layer.title, layer.record.descriptor.digest, made=layer.made) for layer in built.layers
         ],
-        "seconds": round(seconds, 3),
     }
 
 
@@ -201,29 +208,46 @@ def _compression(options: _Options) -> Compression:
     return Compression.GZIP_SINGLE if options.single_member else Compression.GZIP
 
 
-def _hand_over(built: Built, name: str, options: _Options, surroundings: Machine) -> None:
-    image = surroundings.home.images.image(built.descriptor)
+def _hand_over(descriptor: Descriptor, name: str, options: _Options, surroundings: Machine) -> None:
+    stored = open_stored(surroundings.home.images, descriptor)
     if options.destination:
         from lightship.build.output import write_output
 
-        write_output(image, name, options.destination, surroundings.reporter)
+        write_output(stored, name, options.destination, surroundings.reporter)
     if options.load:
         from lightship.engines.load import load
 
         environ = surroundings.environ
         engine: EngineName = "docker" if shutil.which("docker", path=environ.get("PATH")) else "podman"
+        image = choose_image(stored, name, wanted=None, own=surroundings.platform)
         load(image, name, engine=engine, environ=environ, reporter=surroundings.reporter)
 
 
-def _say(name: str, project: Project, plan: Plan, built: Built, trimmed: int, seconds: float) -> None:
-    made = sum(layer.made for layer in built.layers)
-    news = f"{made} made, {size(built.added)}" if made else "all there already"
+def _say(
+    name: str,
+    project: Project,
+    descriptor: Descriptor,
+    images: Sequence[BuiltImage],
+    trimmed: Sequence[int],
+    seconds: float,
+) -> None:
     if project.found:
         click.echo(f"found: {'; '.join(project.found)}")
-    click.echo(f"{click.style(name, bold=True)}  {plan.platform}  {built.descriptor.digest}")
+    title, taken = click.style(name, bold=True), f", {seconds:.2f} s"
+    if len(images) > 1:
+        click.echo(f"{title}  index of {len(images)} platforms  {descriptor.digest}{taken}")
+        title, taken = "", ""
+    for (plan, built), saved in zip(images, trimmed, strict=True):
+        _say_image(title, plan, built, saved, taken)
+
+
+def _say_image(title: str, plan: Plan, built: Built, trimmed: int, taken: str) -> None:
+    made = sum(layer.made for layer in built.layers)
+    news = f"{made} made, {size(built.added)}" if made else "all there already"
+    click.echo(f"{title}  {plan.platform}  {built.descriptor.digest}".lstrip())
     click.echo(
         f"  {size(built.unpacked)} unpacked, {size(built.compressed)} compressed, "
-        f"{len(built.layers)} layers ({news}), {seconds:.2f} s"
+        f"{len(built.layers)} layers ({news}){taken}"
     )
     if trimmed:
         click.echo(f"  {size(trimmed)} trimmed: `lightship plan` says what and why")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lightship.cli.options import Output, common, machine
+from lightship.cli.platforms import parse_option, platform_option
 from lightship.cli.terminal import show_json, size, table
 
 if TYPE_CHECKING:
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("images", nargs=-1, required=True)
+@platform_option
 @common
-def command(*, images: tuple[str, ...], output: Output) -> None:
+def command(*, images: tuple[str, ...], platform: str, output: Output) -> None:
     """Show the sizes of images side by side, and what each shares with the first.
 
     IMAGES are names in the local store, folders of projects, or oci:DIR.
@@ -25,7 +27,8 @@ def command(*, images: tuple[str, ...], output: Output) -> None:
     from lightship.inspect.compare import compare_images
 
     surroundings = machine(output)
-    found = [find_image(image, "", surroundings) for image in images]
+    wanted = parse_option(platform)
+    found = [find_image(image, "", surroundings, platform=wanted) for image in images]
     compared = compare_images(found, surroundings.home, surroundings.reporter)
     if output.as_json:
         show_json(compared)

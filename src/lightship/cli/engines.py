@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lightship.engines.build import Delivered, Order
     from lightship.engines.model import Engine
     from lightship.oci.layout import LayoutImage
+    from lightship.platform import Platform
     from lightship.project.detect import Project
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -153,14 +154,25 @@ def _say(delivered: Delivered, result: dict[str, Any]) -> None:
 
 @contextmanager
 def stored_image(
-    text: str, variant: str, target: str, engine: str, surroundings: Machine, output: Output
+    text: str,
+    variant: str,
+    target: str,
+    platform: Platform | None,
+    *,
+    engine: str,
+    surroundings: Machine,
+    output: Output,
 ) -> Iterator[tuple[str, LayoutImage]]:
     """Find an image by name, or by a project's folder: in the local store, or in an engine's."""
     from lightship.build.store import find_image
 
     if engine == DIRECT:
-        yield find_image(text, variant, surroundings, target)
+        yield find_image(text, variant, surroundings, target, platform)
         return
+    if platform is not None:
+        raise UsageError(
+            f"--platform is about the local store, and {engine} has its own", hint="leave it out"
+        )
     from lightship.engines.export import exported
 
     found = find(engine, "", surroundings, output)

@@ -93,9 +93,11 @@ def _build(image: str, options: _Options, surroundings: Machine) -> Project:
     project = read_project(Path(image))
     wanted = find_target(project, options.target)
     variant = options.variant or project.config.variant
-    request = Request(variant=variant, platform=project.platforms[0], target=wanted.name)
+    own = surroundings.platform
+    platform = own if own in project.platforms else project.platforms[0]
+    request = Request(variant=variant, platform=platform, target=wanted.name)
     plan, built = build_project(project, request, surroundings)
-    tag(built, default_name(plan), surroundings)
+    tag(built.descriptor, default_name(plan), surroundings)
     click.echo(f"watching {', '.join(project.config.sources)}: requirements need a new start", err=True)
     if not wanted.reloads:
         click.echo(
