@@ -54,18 +54,19 @@ def join_images(images: Sequence[BuiltImage], machine: Machine) -> Descriptor:
 
 def _check(project: Project, request: Request, others: Sequence[Platform], machine: Machine) -> None:
     """Plan the images for other machines, and refuse what none of them can be asked to do here."""
-    found: list[str] = []
+    found: dict[Platform, list[str]] = {}
     for platform in others:
         plan = plan_project(
             project, request.variant, platform, machine, locked=request.locked, target=request.target
         )
         known = builder_for(project, machine, request.compression).known(plan)
-        found += (f"{platform}: {need}" for need in needs_machine(project, plan, known, machine))
+        if needs := list(needs_machine(project, plan, known, machine)):
+            found[platform] = needs
     if found:
-        platforms = " and ".join(str(platform) for platform in others)
+        platforms = " and ".join(str(platform) for platform in found)
         raise UsageError(
             f"what the image for {platforms} is made from must be compiled or run there",
             where=f"{project.config.name}, variant {request.variant}",
             hint="build that platform on a machine of its own, or use versions that have wheels",
-            detail="\n".join(found),
+            detail="\n".join(f"{platform}: {need}" for platform, needs in found.items() for need in needs),
         )

@@ -131,10 +131,11 @@ def _build_elsewhere(
     from lightship.engines.build import Order
 
     check_options(options.engine, load=options.load)
+    platform = only_platform(options.platforms, project, options.engine)
     engine = find(options.engine, options.builder, surroundings, output)
     order = Order(
         variants=variants,
-        platform=only_platform(options.platforms, project, options.engine),
+        platform=platform,
         target=options.target,
         name=options.name,
         locked=options.locked,

@@ -128,7 +128,7 @@ def _platform(layout: Layout, descriptor: Descriptor) -> str:
 
 
 def write_index(layout: Layout, images: Iterable[Descriptor]) -> Descriptor:
-    """Store an index of manifests whose descriptors say their platforms; it has one order, whatever theirs."""
+    """Store an index of manifests whose descriptors say their platforms, in the platforms' order."""
     manifests = sorted(images, key=lambda item: _platform(layout, item))
     return layout.write(MEDIA_INDEX, encode(Index(2, tuple(manifests), MEDIA_INDEX)))
 
