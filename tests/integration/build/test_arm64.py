@@ -15,6 +15,7 @@ from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.model import Index, decode
 from lightship.oci.validate import layout_problems
 from tests.integration.build.conftest import Built, copy_example
+from tests.support.programs import caller
 
 pytestmark = pytest.mark.integration
 AARCH64 = 183
@@ -81,8 +82,8 @@ def test_skopeo_reads_and_copies_the_index(
     both: Layout, images: dict[str, LayoutImage], tmp_path: Path
 ) -> None:
     (named,) = both.names().values()
-    source = f"oci:{both.path}:pharmabot:both"
-    assert hashlib.sha256(skopeo("inspect", "--raw", source)).hexdigest() == hex_of(named.digest)
+    skopeo, source = caller("skopeo"), f"oci:{both.path}:pharmabot:both"
+    assert hashlib.sha256(skopeo("inspect", "--raw", source).encode()).hexdigest() == hex_of(named.digest)
     for platform, image in images.items():
         architecture = platform.partition("/")[2]
         shown = json.loads(skopeo("--override-arch", architecture, "inspect", source))
@@ -91,10 +92,6 @@ def test_skopeo_reads_and_copies_the_index(
     copy = Layout(tmp_path / "copy")
     assert copy.names()["both"].digest == named.digest
     assert all(copy.has(image.descriptor.digest, image.descriptor.size) for image in images.values())
-
-
-def skopeo(*arguments: str) -> bytes:
-    return subprocess.run(["skopeo", *arguments], capture_output=True, check=True).stdout
 
 
 def test_verify_proves_the_image_for_another_machine_without_running_it(
