@@ -148,6 +148,24 @@ def test_verify_sees_files_for_another_machine_in_an_image_of_an_index(
     assert {platform for platform in found if "LV205-wrong-machine" in found[platform]} == {ARM64}
 
 
+def test_run_takes_only_what_this_machine_can_start(
+    lightship: Lightship, both: Locked, monkeypatch: pytest.MonkeyPatch, own: Platform
+) -> None:
+    monkeypatch.setattr("lightship.build.sandbox.Sandbox.find", lambda _: None)
+    other = ARM64 if own == AMD64 else AMD64
+    options = ("--locked", "--offline", "--platform", other)
+    lightship("build", both.folder, *options, "-t", "other")
+    layout = both.machine().home.images
+    layout.tag("index:1", write_index(layout, [layout.names()["other:latest"]]))
+    for name, words in {
+        "other": f"an image for {other} cannot be started on this machine",
+        "index:1": f"'index:1' has no image for {own}: it is for {other}",
+    }.items():
+        shown = lightship("run", name)
+        assert shown.code == 2
+        assert words in shown.err
+
+
 def test_a_platform_that_is_not_there_is_named(lightship: Lightship, made: Locked) -> None:
     lightship("build", made.folder, "--locked", "--offline")
     for command in ("verify", "compare"):
