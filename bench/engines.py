@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.harness import Row, megabytes
-from bench.ways import Direct, Docker, Way, example
+from bench.ways import Article, Direct, Engine, Way, example
 from bench.wire import Meter, metered_registry
+from scripts.containers import private_containers
 from scripts.dockerd import private_daemon
-from scripts.standins import load
+from scripts.standins import SLIM, load, standins
 from tests.support.docker_build import cpu_torch, docker_builds
 from tests.support.programs import caller
 
@@ -38,14 +40,21 @@ def engine_rows() -> list[Row]:
 @contextmanager
 def ways() -> Iterator[list[Way]]:
     """Give every way, with what it needs running: the first is the one the others are compared with."""
-    with private_daemon() as host:
+    with private_daemon() as host, private_containers() as storage:
         load(host)
         docker = caller("/usr/bin/docker", "--host", host)
-        with docker_builds(host, constraints=cpu_torch()) as any_torch, docker_builds(host) as locked:
+        buildah = caller("buildah", env={**os.environ, **storage})
+        (archive,) = standins([SLIM])
+        buildah("pull", "--quiet", f"docker-archive:{archive}")
+        with docker_builds(host, constraints=cpu_torch()) as builds:
+            at_docker = {"DOCKER_HOST": host, "PATH": f"/usr/bin:{os.environ['PATH']}"}
+            chroot = {**storage, "BUILDAH_ISOLATION": "chroot"}
+            plain = ("--tls-verify=false",)
             yield [
                 Direct("direct engine", example("direct")),
-                Docker("article's file, Docker", example("article"), docker, any_torch, ARTICLE),
-                Docker("emitted file, Docker", example("emitted"), docker, locked),
+                Article("article's file, Docker", example("article"), ARTICLE, docker, builds),
+                Engine("emitted file, Docker", example("emitted"), "docker", docker, at_docker),
+                Engine("emitted file, Buildah", example("buildah"), "buildah", buildah, chroot, plain),
             ]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +14,10 @@ from tests.support.docker_build import DockerBuilds
 from tests.support.programs import Run
 
 VARIANT = "cpu"
+PASSED_ON = (
+    *("--build-arg", f"PYTHON_IMAGE={SLIM.tag}", "--build-arg", f"BUILDER_IMAGE={SLIM.tag}"),
+    *("--network", "host"),
+)
 
 
 class Way(Protocol):
@@ -51,46 +56,66 @@ class Direct:
 
 
 @dataclass(frozen=True, slots=True)
-class Docker:
-    """`docker build` of a Dockerfile; of the emitted one, if none is named."""
+class Article:
+    """`docker build` of one of the article's files."""
 
     name: str
     project: Path
+    file: Path
     docker: Run
     builds: DockerBuilds
-    file: Path | None = None
-
-    @property
-    def tag(self) -> str:
-        return f"bench-{self.project.parent.name}"
 
     def forget(self) -> None:
-        """Keep cache mounts: they hold fetched packages."""
-        for kind in ("regular", "source.local"):
-            self.docker("builder", "prune", "--all", "--force", "--filter", f"type={kind}")
+        self.docker("builder", "prune", "--all", "--force")
 
     def build(self) -> None:
-        emitted = {"PYTHON_IMAGE": SLIM.tag, "BUILDER_IMAGE": SLIM.tag} if self.file is None else {}
-        self.builds(self.project, self.file or emit(self.project), tag=self.tag, build_args=emitted)
+        self.builds(self.project, self.file, tag="bench-article")
 
     def push(self, registry: str) -> None:
-        name = f"{registry}/{self.tag}:cpu"
-        self.docker("tag", self.tag, name)
-        self.docker("push", "--quiet", name)
+        push(self.docker, "bench-article", registry)
 
 
-def emit(project: Path) -> Path:
-    """Write the project's Dockerfile, as `lightship dockerfile` does after a change."""
-    lightship("dockerfile", project, "--variant", VARIANT, "--portable", "--quiet")
-    return project / "Dockerfile"
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """`lightship build --engine`; `client` is the engine's own, `environ` says where it is."""
+
+    name: str
+    project: Path
+    engine: str
+    client: Run
+    environ: Mapping[str, str]
+    push_options: tuple[str, ...] = field(default=())
+
+    def forget(self) -> None:
+        """Keep cache mounts: they hold what was fetched."""
+        if self.engine == "docker":
+            for kind in ("regular", "source.local"):
+                self.client("builder", "prune", "--all", "--force", "--filter", f"type={kind}")
+        else:
+            self.client("rmi", "--force", f"bench-{self.engine}")
+            self.client("rmi", "--prune", "--force")
+
+    def build(self) -> None:
+        tag = ("--variant", VARIANT, "--tag", f"bench-{self.engine}", "--quiet")
+        lightship(
+            "build", self.project, *tag, "--engine", self.engine, "--", *PASSED_ON, environ=self.environ
+        )
+
+    def push(self, registry: str) -> None:
+        push(self.client, f"bench-{self.engine}", registry, *self.push_options)
+
+
+def push(client: Run, tag: str, registry: str, *options: str) -> None:
+    name = f"{registry}/{tag}:cpu"
+    client("tag", tag, name)
+    client("push", "--quiet", *options, name)
 
 
 def example(name: str) -> Path:
-    """Copy the example for one way: locked and recorded where it is Lightship's."""
+    """Copy the example for one way, with the lock and the record that it has elsewhere."""
     folder = BENCH / name
     shutil.rmtree(folder, ignore_errors=True)
     project = copy_example(folder / "pharmabot")
     for made in ("pylock.cpu.toml", "start.cpu.json"):
-        if (there := BENCH / "project" / "pharmabot" / made).is_file():
-            shutil.copy(there, project / made)
+        shutil.copy(BENCH / "project" / "pharmabot" / made, project / made)
     return project

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.dockerd import unmount_below
+from scripts.containers import private_containers
 from scripts.standins import load
 from tests.integration.build.calling import ROOT, Lightship, sharing
 from tests.support.docker_build import DockerBuilds, cpu_torch, docker_builds
@@ -73,27 +73,9 @@ def docker(docker_host: str) -> Iterator[Run]:
 
 @pytest.fixture
 def containers() -> Iterator[dict[str, str]]:
-    """Give Podman and Buildah storage of their own, and settings that suit any cgroup hierarchy.
-
-    Its path is short: conmon's sockets lie below it, and with a longer one `podman run` waits for 20 seconds.
-    """
-    storage = Path(tempfile.mkdtemp(prefix="containers-"))
-    driver = "overlay" if os.geteuid() == 0 else "vfs"
-    (storage / "storage.conf").write_text(
-        f'[storage]\ndriver = "{driver}"\ngraphroot = "{storage}/graph"\nrunroot = "{storage}/run"\n'
-    )
-    (storage / "containers.conf").write_text(
-        '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\nruntime = "runc"\n'
-        '[containers]\nnetns = "host"\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
-    )
-    yield {
-        **os.environ,
-        "CONTAINERS_STORAGE_CONF": f"{storage}/storage.conf",
-        "CONTAINERS_CONF": f"{storage}/containers.conf",
-        "BUILDAH_RUNTIME": "runc",
-    }
-    unmount_below(storage)
-    shutil.rmtree(storage)
+    """Give all variables for Podman and Buildah, with storage of their own."""
+    with private_containers() as environ:
+        yield {**os.environ, **environ}
 
 
 @pytest.fixture

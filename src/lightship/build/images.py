@@ -1,7 +1,7 @@
 """Images by reference: what a base, or the files of another image, come from.
 
 `ImageSource` is the seam: what reads an image knows neither layouts nor registries. So far every source is a
-layout on this machine: `oci:PATH[:TAG]`, or the local store, for what was built or loaded here.
+layout on this machine: `oci:PATH[:TAG]`, or the local store, for what was built or pulled here.
 """
 
 from __future__ import annotations
@@ -59,15 +59,9 @@ def find_source(reference: str, folder: Path, store: Layout) -> ImageSource:
                 hint="write it as oci:PATH or oci:PATH:TAG",
             )
         return LayoutSource(Layout(folder / path), tag)
-    parsed = parse_reference(reference)
-    name = parsed.name.rpartition("/")[2]
+    name = str(parse_reference(reference))
     store.create()
-    return LayoutSource(
-        store,
-        str(parsed),
-        "images of registries cannot be used yet: copy it to a layout, "
-        f'`skopeo copy docker://{reference} oci:{name}:base`, and write "oci:{name}:base"',
-    )
+    return LayoutSource(store, name, f"fetch it with `lightship pull {reference}`")
 
 
 @dataclass(frozen=True, slots=True)

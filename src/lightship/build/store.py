@@ -1,19 +1,28 @@
-"""Which image a person means: a name in the store, a project's folder, or a layout elsewhere."""
+"""Which image a person means: a name in the store, a project's folder, a layout, or a registry's."""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lightship.build.machine import Machine
 from lightship.errors import UsageError
 from lightship.oci.index import Stored, choose_image, open_stored
 from lightship.oci.layout import Layout, LayoutImage
+from lightship.oci.model import Image
 from lightship.platform import Platform
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import read_project
 from lightship.project.targets import find_target
 from lightship.reference import parse_reference
+
+if TYPE_CHECKING:
+    from lightship.registry.wire import Wire
+
+REGISTRY = "docker://"
+"""Before a reference, as skopeo writes it: the registry's image is meant, not the store's of that name."""
 
 
 def find_image(
@@ -43,8 +52,9 @@ def find_stored(text: str, variant: str, machine: Machine, target: str = PRODUCT
     check_target(text, target)
     if text.startswith("oci:"):
         return _in_layout(text)
-    hint = "build it with `lightship build`"
+    hint = "build it with `lightship build`, or fetch it with `lightship pull`"
     if Path(text).is_dir():
+        hint = "build it with `lightship build`"
         project = read_project(Path(text))
         if not find_target(project, target).is_production:
             hint = f"build it with `lightship build --target {target}`"
@@ -52,6 +62,33 @@ def find_stored(text: str, variant: str, machine: Machine, target: str = PRODUCT
     name = str(parse_reference(text))
     machine.home.images.create()
     return name, _named(machine.home.images, name, hint=hint)
+
+
+def find_any(
+    text: str,
+    variant: str,
+    machine: Machine,
+    target: str = PRODUCTION,
+    platform: Platform | None = None,
+    *,
+    connect: Callable[[], Wire],
+) -> tuple[str, Image]:
+    """Find an image as `find_image` does, or else in the registry that its name says.
+
+    With `docker://` before its name it is the registry's, whatever the store has.
+
+    Raises:
+        UsageError: as `find_image` does.
+        NetworkError: the registry has none, does not let us read it, or cannot be reached.
+
+    """
+    check_target(text, target)
+    if text.startswith(REGISTRY) or _is_elsewhere(text, machine):
+        from lightship.build.remote import open_image
+
+        name = str(parse_reference(text.removeprefix(REGISTRY)))
+        return name, open_image(name, machine, connect(), platform)
+    return find_image(text, variant, machine, target, platform)
 
 
 def check_target(text: str, target: str) -> None:
@@ -62,6 +99,15 @@ def check_target(text: str, target: str) -> None:
             where=text,
             hint="name the project's folder, or leave out --target",
         )
+
+
+def _is_elsewhere(text: str, machine: Machine) -> bool:
+    """Tell whether a name says a registry, and the store does not have it."""
+    if text.startswith("oci:") or Path(text).is_dir():
+        return False
+    reference = parse_reference(text)
+    machine.home.images.create()
+    return bool(reference.registry) and str(reference) not in machine.home.images.names()
 
 
 def image_name(name: str, variant: str, target: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from lightship.build.machine import Machine
 from lightship.build.making import Request
 from lightship.build.platforms import BuiltImage, build_platforms, join_images
 from lightship.build.savings import count_savings
+from lightship.cli import push
 from lightship.cli.engines import (
     DIRECT,
     EngineBuild,
@@ -28,7 +29,7 @@ from lightship.cli.engines import (
     extra_arguments,
     find,
 )
-from lightship.cli.options import Output, common, machine, path_argument, target_option
+from lightship.cli.options import Output, common, machine, path_argument, registries, target_option
 from lightship.cli.platforms import check_reach, choose_platforms, only_platform, platforms_option
 from lightship.cli.terminal import show_json, size
 from lightship.errors import UsageError
@@ -38,9 +39,12 @@ from lightship.oci.record import Compression
 from lightship.plan.model import Plan
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project, read_project
+from lightship.reference import parse_reference
 
 if TYPE_CHECKING:
     from lightship.engines.load import EngineName
+    from lightship.registry.push import Pushed
+    from lightship.registry.wire import Wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,7 @@ class _Options:
     name: str
     destination: str
     load: bool
+    push: str
     compression: str
     single_member: bool
     locked: bool
@@ -74,6 +79,7 @@ class _Options:
 @click.option(
     "--load", is_flag=True, help="Load the image into Docker, or into Podman where there is no Docker."
 )
+@click.option("--push", default="", metavar="REF", help="Put the image into a registry, as REF.")
 @click.option("--compression", type=click.Choice(["gzip", "zstd"]), default="gzip", show_default=True)
 @click.option("--single-member", is_flag=True, help="Write gzip of one member, for old readers; slower.")
 @click.option("--locked", is_flag=True, help="Fail if the lock is missing or stale.")
@@ -99,7 +105,8 @@ def command(*, output: Output, **given: Any) -> None:
     surroundings = machine(output, offline=options.offline)
     if options.engine == DIRECT:
         check_direct(options.builder)
-        results = [_build(project, variant, options, surroundings, output) for variant in variants]
+        connect = registries(surroundings)
+        results = [_build(project, variant, options, surroundings, output, connect) for variant in variants]
     else:
         results = _build_elsewhere(project, variants, options, surroundings, output)
     if output.as_json:
@@ -112,6 +119,7 @@ def _check(options: _Options, variants: tuple[str, ...]) -> None:
         raise UsageError(
             "one --tag cannot name several variants", hint="leave out --tag, or build them singly"
         )
+    _check_push(options, variants)
     if options.fix_build_packages and options.locked:
         raise UsageError(
             "--fix-build-packages changes what --locked insists on", hint="leave one of them out"
@@ -145,7 +153,12 @@ def _build_elsewhere(
 
 
 def _build(
-    project: Project, variant: str, options: _Options, surroundings: Machine, output: Output
+    project: Project,
+    variant: str,
+    options: _Options,
+    surroundings: Machine,
+    output: Output,
+    connect: Callable[[], Wire],
 ) -> dict[str, Any]:
     started = time.perf_counter()
     platforms = choose_platforms(options.platforms, project)
@@ -171,13 +184,21 @@ def _build(
     descriptor = join_images(images, surroundings)
     name = tag(descriptor, options.name or default_name(images[0][0]), surroundings)
     _hand_over(descriptor, name, options, surroundings)
+    pushed = _push(descriptor, options.push, surroundings, connect) if options.push else None
     seconds = time.perf_counter() - started
     trimmed = [count_savings(plan, surroundings.home).bytes for plan, _ in images]
     if not output.as_json:
         _say(name, project, descriptor, images, trimmed, seconds)
+        if pushed is not None:
+            click.echo(push.summary(options.push, pushed))
     facts = [_facts(plan, built, saved) for (plan, built), saved in zip(images, trimmed, strict=True)]
     whole = facts[0] if len(facts) == 1 else {"digest": descriptor.digest, "platforms": facts}
-    return {"name": name, **whole, "seconds": round(seconds, 3)}
+    return {
+        "name": name,
+        **whole,
+        "seconds": round(seconds, 3),
+        **({"pushed": push.facts(options.push, pushed)} if pushed is not None else {}),
+    }
 
 
 def _facts(plan: Plan, built: Built, trimmed: int) -> dict[str, Any]:
@@ -207,6 +228,26 @@ def _compression(options: _Options) -> Compression:
             raise UsageError("--single-member is about gzip", hint="leave it out with --compression zstd")
         return Compression.ZSTD
     return Compression.GZIP_SINGLE if options.single_member else Compression.GZIP
+
+
+def _check_push(options: _Options, variants: tuple[str, ...]) -> None:
+    """Refuse what cannot be pushed before anything is built."""
+    if not options.push:
+        return
+    if len(variants) > 1:
+        raise UsageError(
+            "one --push cannot name several variants", hint="build them singly, each with its own REF"
+        )
+    if options.offline:
+        raise UsageError("--push needs the network", hint="leave out --offline")
+    if parse_reference(options.push).digest is not None:
+        raise UsageError("--push wants a tag, not a digest", hint="leave out the part from '@' on")
+
+
+def _push(descriptor: Descriptor, name: str, surroundings: Machine, connect: Callable[[], Wire]) -> Pushed:
+    from lightship.build import remote
+
+    return remote.push(open_stored(surroundings.home.images, descriptor), name, surroundings, connect())
 
 
 def _hand_over(descriptor: Descriptor, name: str, options: _Options, surroundings: Machine) -> None:

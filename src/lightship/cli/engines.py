@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from lightship.build.machine import Machine
-from lightship.cli.options import Output
+from lightship.cli.options import Output, registries
 from lightship.cli.terminal import size
 from lightship.errors import UsageError
 
 if TYPE_CHECKING:
     from lightship.engines.build import Delivered, Order
     from lightship.engines.model import Engine
-    from lightship.oci.layout import LayoutImage
+    from lightship.oci.model import Image
     from lightship.platform import Platform
     from lightship.project.detect import Project
 
@@ -27,7 +27,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 DIRECT = "direct"
 _STANDARD_ERROR = 2
 _EXTRA = "lightship.engine-arguments"
-_DIRECT_ONLY = ("compression", "single_member", "offline", "record", "fix_build_packages")
+_DIRECT_ONLY = ("compression", "single_member", "offline", "record", "fix_build_packages", "push")
 
 builder_option = click.option(
     "--builder", default="", metavar="NAME", help="With --engine docker: one of buildx's builders."
@@ -162,16 +162,17 @@ def stored_image(
     engine: str,
     surroundings: Machine,
     output: Output,
-) -> Iterator[tuple[str, LayoutImage]]:
-    """Find an image by name, or by a project's folder: in the local store, or in an engine's."""
-    from lightship.build.store import find_image
+) -> Iterator[tuple[str, Image]]:
+    """Find an image by name, or a project's folder: in the local store, a registry, or an engine's store."""
+    from lightship.build.store import find_any
 
     if engine == DIRECT:
-        yield find_image(text, variant, surroundings, target, platform)
+        connect = registries(surroundings)
+        yield find_any(text, variant, surroundings, target, platform, connect=connect)
         return
     if platform is not None:
         raise UsageError(
-            f"--platform is about the local store, and {engine} has its own", hint="leave it out"
+            f"--platform chooses from an index, and {engine}'s store has none", hint="leave it out"
         )
     from lightship.engines.export import exported
 

@@ -22,6 +22,8 @@ COMMANDS = {
     "lint": "Check Dockerfiles, and mend them.",
     "migrate": "Turn a Dockerfile into configuration, and say what is left to do.",
     "dockerfile": "Write the plan as Dockerfile, Compose, bake and CI files.",
+    "push": "Put an image into a registry.",
+    "pull": "Fetch an image from a registry.",
     "images": "List the images in the local store.",
     "cache": "Show or empty the cache.",
 }

@@ -7,14 +7,20 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from lightship.build.machine import Machine
 from lightship.cli.terminal import TerminalReporter
+from lightship.errors import UsageError
 from lightship.project.config import PRODUCTION
+
+if TYPE_CHECKING:
+    from lightship.registry.credentials import Credential
+    from lightship.registry.wire import Wire
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -70,3 +76,46 @@ def machine(output: Output, *, offline: bool = False, claim: bool = True) -> Mac
     if claim:
         click.get_current_context().with_resource(made.home.claimed())
     return made
+
+
+def registries(machine: Machine, explicit: Credential | None = None) -> Callable[[], Wire]:
+    """Speak with registries when first asked to, until the command ends."""
+    context = click.get_current_context()
+
+    @cache
+    def connect() -> Wire:
+        from lightship.build.remote import connect_registries
+
+        return context.with_resource(connect_registries(machine, explicit))
+
+    return connect
+
+
+def login(function: Function) -> Function:
+    """Add the options that give a password; the command gets them as `username` and `password_stdin`."""
+    return _username(_password_stdin(function))
+
+
+def given_credential(username: str, *, password_stdin: bool) -> Credential | None:
+    """Read what the options of `login` give, or None where they are not used.
+
+    Raises:
+        UsageError: for one of them without the other.
+
+    """
+    if bool(username) is not password_stdin:
+        raise UsageError(
+            "--username and --password-stdin go together", hint="a password on the command line could be seen"
+        )
+    if not username:
+        return None
+    from lightship.registry.credentials import Credential
+
+    password = sys.stdin.read().removesuffix("\n").removesuffix("\r")
+    return Credential(username, password, origin="--password-stdin")
+
+
+_username = click.option("--username", default="", help="Log in as this user, rather than as configured.")
+_password_stdin = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input."
+)

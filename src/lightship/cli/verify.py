@@ -61,8 +61,8 @@ class _Asked:
 def command(*, output: Output, **given: Any) -> int:
     """Prove what an image holds, and what it does not.
 
-    IMAGE is a name in the local store, or an engine's, a project's folder, or oci:DIR. Exits with 1 if there
-    is an error.
+    IMAGE is a name in the local store, or an engine's, a project's folder, oci:DIR, or a reference of a
+    registry, from which the layers are read that are not known yet. Exits with 1 if there is an error.
     """
     from lightship.inspect.ignoring import without_ignored
     from lightship.inspect.verify import verify_image

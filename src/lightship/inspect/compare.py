@@ -10,28 +10,27 @@ from lightship.build.cache import Memo
 from lightship.build.home import Home
 from lightship.digest import Digest, of_value
 from lightship.events import Reporter, Task
-from lightship.oci.layout import LayoutImage
-from lightship.oci.model import Layer
+from lightship.oci.layout import LayoutLayer
+from lightship.oci.model import Image, Layer
 from lightship.oci.unpack import LayerReader
 
 
 class Comparison(msgspec.Struct, frozen=True):
     """One image: bytes of its layers, as tars and compressed.
 
-    `shared` are the compressed bytes of layers that the first of the compared images has, too.
+    `unpacked` is None where an image is in a registry, and nobody has read it yet. `shared` are the
+    compressed bytes of layers that the first of the compared images has, too.
     """
 
     name: str
     digest: str
-    unpacked: int
+    unpacked: int | None
     compressed: int
     layers: int
     shared: int
 
 
-def compare_images(
-    images: Iterable[tuple[str, LayoutImage]], home: Home, reporter: Reporter
-) -> list[Comparison]:
+def compare_images(images: Iterable[tuple[str, Image]], home: Home, reporter: Reporter) -> list[Comparison]:
     """Measure images, in their order; a layer is read once, and its size remembered.
 
     Raises:
@@ -56,11 +55,13 @@ def compare_images(
     return found
 
 
-def _unpacked(layers: Collection[Layer], home: Home, reporter: Reporter) -> int:
-    """Add up the bytes of the layers' tars."""
+def _unpacked(layers: Collection[Layer], home: Home, reporter: Reporter) -> int | None:
+    """Add up the bytes of the layers' tars; no layer is fetched for that."""
     memo = Memo(home.cache / "sizes")
     known = {layer.diff_id: memo.get(_key(layer), int) for layer in layers}
     missing = [layer for layer in layers if known[layer.diff_id] is None]
+    if not all(isinstance(layer, LayoutLayer) for layer in missing):
+        return None
     if missing:
         with reporter.task("measuring", sum(layer.descriptor.size for layer in missing)) as task:
             for layer in missing:

@@ -36,6 +36,7 @@ class Descriptor(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
     size: int
     annotations: dict[str, str] = {}
     platform: PlatformField | None = None
+    artifact_type: str = ""
 
 
 class Index(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -51,6 +52,8 @@ class Manifest(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     layers: tuple[Descriptor, ...]
     media_type: str = ""
     annotations: dict[str, str] = {}
+    artifact_type: str = ""
+    subject: Descriptor | None = None
 
 
 class Healthcheck(msgspec.Struct, frozen=True, rename="pascal", omit_defaults=True):

@@ -141,7 +141,7 @@ def test_an_image_of_the_local_store_is_a_source_too(demo: MakeDemo) -> None:
     made.write("app.py", "print(open('/app/result').read())\n")
     assert "the first image" in made.shows()
     made.configure(stage.format("python:3.11-slim"))
-    assert "images of registries cannot be used yet" in made.fails(2)
+    assert "`lightship pull python:3.11-slim`" in made.fails(2)
 
 
 @pytest.mark.parametrize(

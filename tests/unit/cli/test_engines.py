@@ -135,6 +135,7 @@ def test_verify_has_targets_of_projects_only(lightship: Lightship) -> None:
         (("--engine", "docker", "--single-member"), "--single-member is about the direct engine"),
         (("--engine", "docker", "--offline"), "--offline is about the direct engine"),
         (("--engine", "docker", "--record"), "--record is about the direct engine"),
+        (("--engine", "docker", "--push", "x.example.com/a"), "--push is about the direct engine"),
         (("--engine", "docker", "--fix-build-packages"), "--fix-build-packages is about the direct engine"),
         (("--engine", "buildah", "--load"), "--load is about Docker and Podman"),
         (("--engine", "buildah", "--builder", "x"), "--builder names one of buildx's builders"),

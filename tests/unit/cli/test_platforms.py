@@ -15,6 +15,7 @@ from lightship.oci.validate import layout_problems
 from lightship.platform import Platform
 from tests.support.images import hello_image
 from tests.support.locked import Locked, write_lock_for
+from tests.support.registry import Registry
 from tests.unit.cli.conftest import Lightship
 
 AMD64, ARM64 = Platform("amd64"), Platform("arm64")
@@ -194,7 +195,22 @@ def test_wrong_platforms_are_code_2(
 def test_an_engines_store_has_no_indexes(lightship: Lightship) -> None:
     shown = lightship("verify", "demo", "--engine", "docker", "--platform", "linux/arm64")
     assert shown.code == 2
-    assert "--platform is about the local store" in shown.err
+    assert "--platform chooses from an index, and docker's store has none" in shown.err
+
+
+def test_an_index_is_pushed_whole_and_read_by_platform(
+    lightship: Lightship, both: Locked, registry: Registry, own: Platform
+) -> None:
+    name = f"{registry.host}/team/demo:1"
+    shown = lightship("build", both.folder, "--locked", *BOTH, "-t", "demo", "--push", name, "--json")
+    built = json.loads(shown.out)
+    assert registry.content("team/demo").tags == {"1": built["digest"]} == {"1": built["pushed"]["digest"]}
+    digests = {each["platform"]: each["digest"] for each in built["platforms"]}
+    for options, platform in (((), own), (("--platform", "linux/arm64"), ARM64)):
+        compared = json.loads(lightship("compare", f"docker://{name}", *options, "--json").out)
+        assert compared[0]["digest"] == digests[str(platform)]
+    again = json.loads(lightship("push", "demo", name, "--json").out)
+    assert (again["digest"], again["sent"]) == (built["digest"], 0)
 
 
 def test_prune_keeps_what_an_index_needs(lightship: Lightship, both: Locked) -> None:

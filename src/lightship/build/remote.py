@@ -1,0 +1,145 @@
+"""Registries, as this machine is set up to speak with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lightship.build.cache import Memo
+from lightship.build.machine import Machine
+from lightship.digest import Digest, of_value
+from lightship.errors import UsageError
+from lightship.net.settings import http_settings
+from lightship.oci.index import Stored
+from lightship.platform import Platform
+from lightship.reference import Reference, parse_reference
+from lightship.registry.address import Repository, locate, target
+from lightship.registry.client import connected
+from lightship.registry.credentials import Credential, find_credentials
+from lightship.registry.pull import Pulled, pull_image
+from lightship.registry.push import Pushed, push_image
+from lightship.registry.remote import RemoteImage, open_remote
+from lightship.registry.wire import Wire
+
+_PLAIN = "LIGHTSHIP_PLAIN_HTTP"
+_MOST_PLACES = 4
+
+
+@contextmanager
+def connect_registries(machine: Machine, explicit: Credential | None = None) -> Iterator[Wire]:
+    """Give a client that knows the machine's certificates, proxies and credentials.
+
+    `SSL_CERT_FILE` and `SSL_CERT_DIR` count more than what pip is told of its indexes' certificates. Hosts in
+    `LIGHTSHIP_PLAIN_HTTP`, separated by commas, are spoken to without TLS.
+    """
+    plain = [host.strip() for host in machine.environ.get(_PLAIN, "").split(",")]
+    settings = http_settings(machine.pip, machine.environ)
+    named = machine.environ.get("SSL_CERT_FILE") or machine.environ.get("SSL_CERT_DIR")
+    with connected(
+        replace(settings, cert=Path(named)) if named else settings,
+        find_credentials(machine.environ, machine.user, explicit),
+        plain=[host for host in plain if host],
+        now=lambda: machine.clock().timestamp(),
+    ) as wire:
+        yield wire
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPlaces:
+    """Which repositories of a registry have a blob, from pushes and pulls before: what may be mounted."""
+
+    memo: Memo
+
+    def of(self, host: str, digest: Digest) -> Sequence[str]:
+        """Name those of a host, the latest first; they may have lost it since."""
+        return self.memo.get(_key(host, digest), tuple[str, ...]) or ()
+
+    def add(self, repository: Repository, digest: Digest) -> None:
+        known = self.of(repository.host, digest)
+        if repository.name not in known:
+            self.memo.put(_key(repository.host, digest), (repository.name, *known)[:_MOST_PLACES])
+
+
+def push(image: Stored, name: str, machine: Machine, wire: Wire) -> Pushed:
+    """Push a stored image, or a whole index, to the reference `name`; a short one is Docker Hub's.
+
+    Raises:
+        UsageError: if `name` has a digest.
+        NetworkError: unreachable, not allowed, or failed again and again.
+        IntegrityError: a blob is missing or damaged, or the registry stored something else.
+
+    """
+    reference = parse_reference(name)
+    if reference.digest is not None:
+        raise UsageError(
+            f"{name!r} has a digest, and images are pushed under a tag", hint="leave out the part from '@' on"
+        )
+    return push_image(
+        wire,
+        image.layout,
+        image.descriptor,
+        locate(reference),
+        reference.tag,
+        places=_places(machine),
+        reporter=machine.reporter,
+    )
+
+
+def pull(name: str, machine: Machine, wire: Wire, *, wanted: Platform | None = None) -> Pulled:
+    """Fetch the image that a reference names to the store, under that name; `wanted` must be its platform.
+
+    Raises:
+        UsageError: it is not there for the platform, or is no image that Lightship knows.
+        NetworkError: unreachable, not allowed, or not there.
+        IntegrityError: something is not what its digest says.
+
+    """
+    reference, store = parse_reference(name), machine.home.images
+    image = _open(reference, machine, wire, wanted)
+    pulled = pull_image(image, store, machine.reporter)
+    places, repository = _places(machine), locate(reference)
+    for layer in image.manifest.layers:
+        places.add(repository, layer.digest)
+    store.tag(str(reference), pulled.descriptor)
+    return pulled
+
+
+def open_image(name: str, machine: Machine, wire: Wire, wanted: Platform | None = None) -> RemoteImage:
+    """Open the image that a reference names, to be read where it is; `wanted` must be its platform.
+
+    Raises:
+        UsageError: as `pull` does.
+        NetworkError: as `pull` does.
+        IntegrityError: as `pull` does.
+
+    """
+    return _open(parse_reference(name), machine, wire, wanted)
+
+
+def _open(reference: Reference, machine: Machine, wire: Wire, wanted: Platform | None) -> RemoteImage:
+    return open_remote(
+        wire,
+        locate(reference),
+        target(reference),
+        machine.home.images,
+        platform=wanted or _own_platform(machine),
+        exact=wanted is not None,
+    )
+
+
+def _own_platform(machine: Machine) -> Platform:
+    if machine.platform is None:
+        raise UsageError(
+            "images are not made for this machine's processor", hint="name another's with --platform"
+        )
+    return machine.platform
+
+
+def _places(machine: Machine) -> KnownPlaces:
+    return KnownPlaces(Memo(machine.home.cache / "places"))
+
+
+def _key(host: str, digest: Digest) -> Digest:
+    return of_value(["place", host, digest])

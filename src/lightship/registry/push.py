@@ -1,0 +1,150 @@
+"""An image of a layout, put into a registry: what is missing there, and then its manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+from lightship.digest import Digest
+from lightship.errors import IntegrityError, NetworkError
+from lightship.events import Reporter, SilentTask, Task
+from lightship.oci.layout import Layout
+from lightship.oci.model import MEDIA_INDEX, Descriptor, Index, Manifest, decode
+from lightship.registry.address import Repository
+from lightship.registry.blobs import has_blob
+from lightship.registry.manifests import head_manifest, put_manifest
+from lightship.registry.referrers import add_referrer
+from lightship.registry.transfer import in_parallel
+from lightship.registry.upload import mount_blob, upload_blob
+from lightship.registry.wire import Wire
+
+
+class Places(Protocol):
+    """What is known of where blobs are, beside the repository that is pushed to."""
+
+    def of(self, host: str, digest: Digest) -> Sequence[str]:
+        """Name repositories of a registry that had a blob, the likeliest first."""
+
+    def add(self, repository: Repository, digest: Digest) -> None:
+        """Remember that a repository has a blob."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What a push came to, in bytes of blobs: `sent`, `mounted` from other repositories, `there` already."""
+
+    descriptor: Descriptor
+    sent: int
+    mounted: int
+    there: int
+
+
+def push_image(
+    wire: Wire,
+    layout: Layout,
+    descriptor: Descriptor,
+    repository: Repository,
+    tag: str,
+    *,
+    places: Places,
+    reporter: Reporter,
+) -> Pushed:
+    """Push a manifest, or an index with all its manifests, under a tag; under its digest where that is empty.
+
+    Blobs are read as files and sent only where they are missing; the manifest comes last, so that nobody ever
+    sees a part of an image.
+
+    Raises:
+        NetworkError: unreachable, not allowed, or failed again and again.
+        IntegrityError: a blob is missing or damaged in the layout, or the registry stored something else.
+
+    """
+    target = tag or descriptor.digest
+    documents = list(_documents(layout, descriptor))
+    blobs = _blobs(layout, documents)
+    total = sum(blob.size for blob in blobs)
+    if head_manifest(wire, repository, target, writes=True) == descriptor.digest:
+        return Pushed(descriptor, sent=0, mounted=0, there=total)
+    missing = _missing(wire, repository, blobs)
+    sending = _Sending(wire, layout, repository, places)
+    with reporter.task(f"pushing to {repository}", sum(blob.size for blob in missing)) as task:
+        mounted = in_parallel(sending.give, sorted(missing, key=lambda blob: -blob.size), task)
+    for document in documents:
+        name = target if document is documents[-1] else document.digest
+        _put(wire, layout, repository, name, document)
+    for blob in blobs:
+        places.add(repository, blob.digest)
+    absent = sum(blob.size for blob in missing)
+    return Pushed(descriptor, sent=absent - sum(mounted), mounted=sum(mounted), there=total - absent)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    wire: Wire
+    layout: Layout
+    repository: Repository
+    places: Places
+
+    def give(self, blob: Descriptor, task: Task) -> int:
+        """Mount a blob, or send it; gives the bytes that were mounted."""
+        location = ""
+        for name in self.places.of(self.repository.host, blob.digest):
+            if name == self.repository.name:
+                continue
+            try:
+                opened = mount_blob(self.wire, self.repository, blob, self.repository.beside(name))
+            except NetworkError:
+                continue  # we may not read there any more: what matters is whether we may send it
+            if opened is None:
+                task.advance(blob.size)
+                return blob.size
+            location = opened
+        self._send(blob, task, location)
+        return 0
+
+    def _send(self, blob: Descriptor, task: Task, location: str) -> None:
+        path = self.layout.blob_path(blob.digest)
+        if not self.layout.has(blob.digest, blob.size):
+            raise IntegrityError(
+                "a blob of the image is missing", where=str(path), hint="build or pull the image again"
+            )
+
+        def opened() -> BinaryIO:
+            return path.open("rb")
+
+        upload_blob(self.wire, self.repository, blob, opened, task, location=location)
+
+
+def _put(wire: Wire, layout: Layout, repository: Repository, name: str, document: Descriptor) -> None:
+    noticed = put_manifest(wire, repository, name, document, layout.read(document))
+    if document.media_type != MEDIA_INDEX and not noticed:
+        manifest = decode(layout.read(document), Manifest, where=layout.path)
+        if manifest.subject is not None:
+            add_referrer(wire, repository, document, manifest)
+
+
+def _documents(layout: Layout, descriptor: Descriptor) -> Iterator[Descriptor]:
+    """Yield what an index names before the index itself: registries refuse one whose manifests they lack."""
+    if descriptor.media_type == MEDIA_INDEX:
+        for child in decode(layout.read(descriptor), Index, where=layout.path).manifests:
+            yield from _documents(layout, child)
+    yield descriptor
+
+
+def _blobs(layout: Layout, documents: Sequence[Descriptor]) -> list[Descriptor]:
+    """List every blob once, in the order of the manifests that name them."""
+    found: dict[Digest, Descriptor] = {}
+    for document in documents:
+        if document.media_type != MEDIA_INDEX:
+            manifest = decode(layout.read(document), Manifest, where=layout.path)
+            found |= {blob.digest: blob for blob in (*manifest.layers, manifest.config)}
+    return list(found.values())
+
+
+def _missing(wire: Wire, repository: Repository, blobs: Sequence[Descriptor]) -> list[Descriptor]:
+    def is_there(blob: Descriptor, _: Task) -> bool:
+        return has_blob(wire, repository, blob, writes=True)
+
+    there = in_parallel(is_there, blobs, SilentTask())
+    return [blob for blob, known in zip(blobs, there, strict=True) if not known]
