@@ -53,6 +53,12 @@ class Platform:
         return [*tags, f"linux_{self.machine}"]
 
 
+def platform_of(machine: str) -> Platform | None:
+    """Give the platform of a machine, by what `uname -m` says there; None where Lightship builds for none."""
+    names = {text: name for name, gnu in _GNU.items() for text in (name, gnu)}  # macOS says arm64
+    return Platform(names[machine]) if machine in names else None
+
+
 def parse_platform(text: str) -> Platform:
     """Read `linux/amd64`, or the architecture alone.
 

@@ -34,11 +34,15 @@ def add_layer(
 
 
 def add_image(
-    layout: Layout, layers: Sequence[LayerRecord], execution: Execution | None = None, name: str = ""
+    layout: Layout,
+    layers: Sequence[LayerRecord],
+    execution: Execution | None = None,
+    name: str = "",
+    architecture: str = "amd64",
 ) -> LayoutImage:
     layout.create()
     config = ImageConfig(
-        architecture="amd64",
+        architecture=architecture,
         os="linux",
         rootfs=RootFs(tuple(layer.diff_id for layer in layers)),
         created="1980-01-01T00:00:00Z",

@@ -82,6 +82,22 @@ def write_lock(
     made.lock.write_text(render_lock(*_lock_of(made, base, digests or {})))
 
 
+def write_lock_for(made: Locked, *platforms: Platform) -> None:
+    """Configure the project for several platforms, and lock it; they have the same archives."""
+    names = ", ".join(f'"{platform}"' for platform in platforms)
+    with (made.folder / "lightship.toml").open("a") as file:
+        file.write(f"platforms = [{names}]\n")
+    pylock, table = _lock_of(made, "debian:bookworm", {})
+    debs, libraries = table.debs[AMD64], table.libraries[AMD64]
+    table = replace(
+        table,
+        platforms=platforms,
+        debs=dict.fromkeys(platforms, debs),
+        libraries=dict.fromkeys(platforms, libraries),
+    )
+    made.lock.write_text(render_lock(pylock, table))
+
+
 def write_lock_with_target(made: Locked, name: str = "development") -> None:
     """Lock the project as it is, and a target that adds the distribution `extra` and the package `dash`."""
     pylock, table = _lock_of(made, "debian:bookworm", {})

@@ -21,6 +21,7 @@ from lightship.build.remarks import remarks
 from lightship.build.selecting import select
 from lightship.build.store import image_name
 from lightship.digest import Digest
+from lightship.oci.model import Descriptor
 from lightship.oci.record import Compression
 from lightship.plan.model import Additions, Plan
 from lightship.plan.planner import Files, make_plan, with_built
@@ -141,10 +142,10 @@ def default_name(plan: Plan) -> str:
     return image_name(plan.name, plan.variant, plan.target)
 
 
-def tag(built: Built, name: str, machine: Machine) -> str:
-    """Name a built image in the store; gives the name in full, with its tag."""
+def tag(descriptor: Descriptor, name: str, machine: Machine) -> str:
+    """Name a built image, or an index of them, in the store; gives the name in full, with its tag."""
     reference = parse_reference(name)
-    machine.home.images.tag(str(reference), built.descriptor)
+    machine.home.images.tag(str(reference), descriptor)
     return str(reference)
 
 

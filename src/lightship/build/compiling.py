@@ -53,11 +53,24 @@ def build_wheels(
     """
     if not builds:
         return ()
+    return _wheelhouse(project, variant, root, machine, fetch).build_all(builds, root)
 
+
+def unbuilt(
+    project: Project, variant: str, builds: Sequence[SourceBuild], root: BuilderRoot, machine: Machine
+) -> tuple[LockedSdist, ...]:
+    """Give what `build_wheels` would have to build."""
+    house = _wheelhouse(project, variant, root, machine, Fetcher(project, machine))
+    return tuple(build.sdist for build in house.unbuilt(builds, root))
+
+
+def _wheelhouse(
+    project: Project, variant: str, root: BuilderRoot, machine: Machine, fetch: FetchFiles
+) -> Wheelhouse:
     def resolve(requirements: tuple[str, ...]) -> tuple[LockedWheel, ...]:
         return resolve_requirements(requirements, project, variant, root, machine)
 
-    house = Wheelhouse(
+    return Wheelhouse(
         home=machine.home,
         tools=_tools(machine),
         fetch=fetch,
@@ -66,7 +79,6 @@ def build_wheels(
         reporter=machine.reporter,
         seconds=machine.build_seconds,
     )
-    return house.build_all(builds, root)
 
 
 def package_finder(project: Project, root: BuilderRoot, machine: Machine) -> Finder:

@@ -6,25 +6,16 @@ layout on this machine: `oci:PATH[:TAG]`, or the local store, for what was built
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from lightship.digest import Digest
 from lightship.errors import IntegrityError, UsageError
+from lightship.oci.index import offers
 from lightship.oci.layout import Layout
-from lightship.oci.model import (
-    MEDIA_INDEX,
-    MEDIA_MANIFEST,
-    REF_NAME,
-    Descriptor,
-    Image,
-    ImageConfig,
-    Index,
-    Manifest,
-    decode,
-)
+from lightship.oci.model import MEDIA_MANIFEST, REF_NAME, Descriptor, Image
 from lightship.platform import Platform
 from lightship.reference import parse_reference
 
@@ -73,13 +64,6 @@ def find_source(reference: str, folder: Path, store: Layout) -> ImageSource:
     return LayoutSource(store, name, f"fetch it with `lightship pull {reference}`")
 
 
-class _Offer(NamedTuple):
-    """A manifest of a layout, and the platform that it is for, such as `linux/amd64`."""
-
-    platform: str
-    descriptor: Descriptor
-
-
 @dataclass(frozen=True, slots=True)
 class LayoutSource:
     """Images of a layout; without a tag, the only one in it. `hint` helps where the tag is not there."""
@@ -90,10 +74,10 @@ class LayoutSource:
 
     def find(self, platform: Platform) -> Image:
         """Look the tag up, and in an index the platform."""
-        offers = list(self._offers(self._named()))
-        fitting = [offer for offer in offers if offer.platform == str(platform)]
+        found = list(offers(self.layout, self._named(), where=self._where))
+        fitting = [offer for offer in found if offer.platform == str(platform)]
         if not fitting:
-            there = ", ".join(sorted({offer.platform for offer in offers})) or "nothing"
+            there = ", ".join(sorted({offer.platform for offer in found})) or "nothing"
             raise UsageError(
                 f"the image is not there for {platform}; it is for {there}",
                 where=self._where,
@@ -141,25 +125,3 @@ class LayoutSource:
     @staticmethod
     def _other_tags(names: Sequence[str]) -> str:
         return f"it has {', '.join(names)}" if names else "leave the tag out: none of its images has one"
-
-    def _offers(self, descriptors: Sequence[Descriptor]) -> Iterator[_Offer]:
-        for descriptor in descriptors:
-            if descriptor.media_type == MEDIA_INDEX:
-                index = decode(self.layout.read(descriptor), Index, where=self.layout.path)
-                yield from self._offers(index.manifests)
-            elif descriptor.media_type == MEDIA_MANIFEST:
-                yield _Offer(self._platform(descriptor), descriptor)
-            else:
-                raise UsageError(
-                    f"{descriptor.media_type} is no manifest of the OCI image specification",
-                    where=self._where,
-                    hint="convert it: `skopeo copy --format oci`",
-                )
-
-    def _platform(self, descriptor: Descriptor) -> str:
-        """Name a manifest's platform; where its descriptor does not say, its configuration does."""
-        if descriptor.platform is not None:
-            return f"{descriptor.platform.os}/{descriptor.platform.architecture}"
-        manifest = decode(self.layout.read(descriptor), Manifest, where=self.layout.path)
-        config = decode(self.layout.read(manifest.config), ImageConfig, where=self.layout.path)
-        return f"{config.os}/{config.architecture}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from lightship.errors import UsageError
 from lightship.events import Reporter
 from lightship.fs.tar import EPOCH
 from lightship.net.transport import Transport
+from lightship.platform import Platform, platform_of
 
 if TYPE_CHECKING:
     from lightship.net.pipconf import PipConfig
@@ -34,6 +36,11 @@ class Machine:
     reporter: Reporter
     offline: bool = False
     build_seconds: float = 1800.0
+
+    @property
+    def platform(self) -> Platform | None:
+        """What runs here; None on a processor that Lightship does not build for."""
+        return platform_of(os.uname().machine)
 
     @cached_property
     def home(self) -> Home:

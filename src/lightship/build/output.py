@@ -1,4 +1,4 @@
-"""Images handed over: `oci:DIR`, `docker-archive:FILE`, `rootfs:DIR`."""
+"""Images, and indexes of them, handed over: `oci:DIR`, `docker-archive:FILE`, `rootfs:DIR`."""
 
 from __future__ import annotations
 
@@ -9,33 +9,57 @@ from pathlib import Path
 from lightship.errors import UsageError
 from lightship.events import Reporter
 from lightship.fs.atomic import writing
+from lightship.oci.index import Stored, all_blobs, choose_image
 from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.model import Descriptor
+from lightship.platform import platform_of
 
 
-def write_output(image: LayoutImage, name: str, destination: str, reporter: Reporter) -> Path:
+def write_output(image: Stored, name: str, destination: str, reporter: Reporter) -> Path:
     """Write an image to a destination; `name` is what the image is called there.
 
+    A layout takes an index whole; the other kinds hold one image, that for this machine.
+
     Raises:
-        UsageError: if the destination's kind is not known, or its folder is in use.
+        UsageError: if the destination's kind is not known, its folder is in use, or an index has no image
+            for this machine.
 
     """
-    kind, colon, target = destination.partition(":")
-    if not colon or kind not in _KINDS or not target:
-        raise UsageError(f"unknown output {destination!r}", hint=f"use {', '.join(_KINDS)} and a path")
-    path = Path(target)
-    _KINDS[kind](image, name, path, reporter)
-    return path
+    kind, target = _parse(destination)
+    if kind == _LAYOUT:
+        _oci(image, name, Path(target))
+    else:
+        one = choose_image(image, name, wanted=None, own=platform_of(os.uname().machine))
+        _SINGLE[kind](one, name, Path(target), reporter)
+    return Path(target)
 
 
-def _oci(image: LayoutImage, name: str, path: Path, _reporter: Reporter) -> None:
-    """Copy an image to another layout: not by hard links, through which the copy could change the store."""
+def holds_one(destination: str) -> bool:
+    """Tell whether a destination holds the image of one platform only.
+
+    Raises:
+        UsageError: if its kind is not known.
+
+    """
+    return _parse(destination)[0] != _LAYOUT
+
+
+def _parse(destination: str) -> tuple[str, str]:
+    kind, _, target = destination.partition(":")
+    if kind not in (_LAYOUT, *_SINGLE) or not target:
+        kinds = ", ".join((_LAYOUT, *_SINGLE))
+        raise UsageError(f"unknown output {destination!r}", hint=f"use {kinds} and a path")
+    return kind, target
+
+
+def _oci(image: Stored, name: str, path: Path) -> None:
+    """Copy all to another layout: not by hard links, through which the copy could change the store."""
     layout = Layout(path)
     in_use = not path.is_dir() or (any(path.iterdir()) and not (path / "oci-layout").is_file())
     if path.exists() and in_use:
         raise UsageError("something else is there already", where=str(path), hint="name an empty folder")
     layout.create()
-    for descriptor in (*image.manifest.layers, image.manifest.config, image.descriptor):
+    for descriptor in all_blobs(image.layout, image.descriptor):
         if not layout.has(descriptor.digest, descriptor.size):
             _copy(image.layout, layout, descriptor)
     layout.tag(name, image.descriptor)
@@ -62,8 +86,8 @@ def _rootfs(image: LayoutImage, _name: str, path: Path, reporter: Reporter) -> N
     unpack_image(image, path, reporter=reporter, as_root=os.geteuid() == 0)
 
 
-_KINDS: Mapping[str, Callable[[LayoutImage, str, Path, Reporter], None]] = {
-    "oci": _oci,
+_LAYOUT = "oci"
+_SINGLE: Mapping[str, Callable[[LayoutImage, str, Path, Reporter], None]] = {
     "docker-archive": _docker_archive,
     "rootfs": _rootfs,
 }

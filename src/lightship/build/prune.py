@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from lightship.build.home import Home
+from lightship.oci.index import all_blobs
 from lightship.oci.layout import Layout
 
 
@@ -70,7 +71,6 @@ def _unused(layout: Layout) -> Iterator[Path]:
         return
     used = set()
     for descriptor in layout.index().manifests:
-        manifest = layout.image(descriptor).manifest
-        used |= {descriptor.digest, manifest.config.digest, *(layer.digest for layer in manifest.layers)}
+        used |= {blob.digest for blob in all_blobs(layout, descriptor)}
     names = {layout.blob_path(digest).name for digest in used}
     yield from (path for path in layout.blobs.iterdir() if path.name not in names)

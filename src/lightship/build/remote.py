@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,8 +12,8 @@ from lightship.build.machine import Machine
 from lightship.digest import Digest, of_value
 from lightship.errors import UsageError
 from lightship.net.settings import http_settings
-from lightship.oci.layout import LayoutImage
-from lightship.platform import Platform, parse_platform
+from lightship.oci.index import Stored
+from lightship.platform import Platform
 from lightship.reference import Reference, parse_reference
 from lightship.registry.address import Repository, locate, target
 from lightship.registry.client import connected
@@ -26,7 +25,6 @@ from lightship.registry.wire import Wire
 
 _PLAIN = "LIGHTSHIP_PLAIN_HTTP"
 _MOST_PLACES = 4
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 @contextmanager
@@ -64,8 +62,8 @@ class KnownPlaces:
             self.memo.put(_key(repository.host, digest), (repository.name, *known)[:_MOST_PLACES])
 
 
-def push(image: LayoutImage, name: str, machine: Machine, wire: Wire) -> Pushed:
-    """Push a stored image to the reference `name`; a short one is Docker Hub's.
+def push(image: Stored, name: str, machine: Machine, wire: Wire) -> Pushed:
+    """Push a stored image, or a whole index, to the reference `name`; a short one is Docker Hub's.
 
     Raises:
         UsageError: if `name` has a digest.
@@ -108,8 +106,8 @@ def pull(name: str, machine: Machine, wire: Wire, *, wanted: Platform | None = N
     return pulled
 
 
-def open_image(name: str, machine: Machine, wire: Wire) -> RemoteImage:
-    """Open the image that a reference names, to be read where it is.
+def open_image(name: str, machine: Machine, wire: Wire, wanted: Platform | None = None) -> RemoteImage:
+    """Open the image that a reference names, to be read where it is; `wanted` must be its platform.
 
     Raises:
         UsageError: as `pull` does.
@@ -117,7 +115,7 @@ def open_image(name: str, machine: Machine, wire: Wire) -> RemoteImage:
         IntegrityError: as `pull` does.
 
     """
-    return _open(parse_reference(name), machine, wire, None)
+    return _open(parse_reference(name), machine, wire, wanted)
 
 
 def _open(reference: Reference, machine: Machine, wire: Wire, wanted: Platform | None) -> RemoteImage:
@@ -126,15 +124,17 @@ def _open(reference: Reference, machine: Machine, wire: Wire, wanted: Platform |
         locate(reference),
         target(reference),
         machine.home.images,
-        platform=wanted or _own_platform(),
+        platform=wanted or _own_platform(machine),
         exact=wanted is not None,
     )
 
 
-def _own_platform() -> Platform:
-    """Name this machine's platform as image indexes do."""
-    name = platform.machine()
-    return parse_platform(_ARCHITECTURES.get(name, name))
+def _own_platform(machine: Machine) -> Platform:
+    if machine.platform is None:
+        raise UsageError(
+            "images are not made for this machine's processor", hint="name another's with --platform"
+        )
+    return machine.platform
 
 
 def _places(machine: Machine) -> KnownPlaces:

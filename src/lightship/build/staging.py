@@ -89,12 +89,23 @@ def prepare_outputs(
         NetworkError, IntegrityError: if something that a stage needs cannot be had.
 
     """
-    wanted = [
+    wanted = _wanted(plan, known)
+    return _Staging(project, plan, machine).prepare(wanted) if wanted else {}
+
+
+def stages_to_run(
+    project: Project, plan: Plan, known: Sequence[LayerRecord | None], machine: Machine
+) -> list[StagePlan]:
+    """Give the stages that `prepare_outputs` would run, in the plan's order."""
+    return _Staging(project, plan, machine).missing(_wanted(plan, known))
+
+
+def _wanted(plan: Plan, known: Sequence[LayerRecord | None]) -> list[Origin]:
+    return [
         layer.origin
         for layer, record in zip(plan.layers, known, strict=True)
         if isinstance(layer, StageLayer) and record is None
     ]
-    return _Staging(project, plan, machine).prepare(wanted) if wanted else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +115,7 @@ class _Staging:
     machine: Machine
 
     def prepare(self, wanted: Sequence[Origin]) -> dict[Digest, Path]:
-        stages = self._missing(wanted)
+        stages = self.missing(wanted)
         origins = {*wanted, *(take.origin for stage in stages for take in stage.takes)}
         outputs = {
             origin.digest: self._image(origin) for origin in origins if isinstance(origin, ImageOrigin)
@@ -114,7 +125,7 @@ class _Staging:
             self._run_all(stages, outputs)
         return outputs
 
-    def _missing(self, wanted: Sequence[Origin]) -> list[StagePlan]:
+    def missing(self, wanted: Sequence[Origin]) -> list[StagePlan]:
         """Give the stages that must run, in the plan's order."""
         needed = {origin.digest for origin in wanted}
         missing = []

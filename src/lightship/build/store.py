@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from lightship.build.machine import Machine
 from lightship.errors import UsageError
+from lightship.oci.index import Stored, choose_image, open_stored
 from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.model import Image
+from lightship.platform import Platform
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import read_project
 from lightship.project.targets import find_target
@@ -24,9 +26,24 @@ REGISTRY = "docker://"
 
 
 def find_image(
-    text: str, variant: str, machine: Machine, target: str = PRODUCTION
+    text: str,
+    variant: str,
+    machine: Machine,
+    target: str = PRODUCTION,
+    platform: Platform | None = None,
 ) -> tuple[str, LayoutImage]:
-    """Find an image by `NAME[:TAG]`, by a project's folder, variant and target, or by `oci:DIR[:TAG]`.
+    """Find an image as `find_stored` does; of an index, that for `platform`, by default this machine's.
+
+    Raises:
+        UsageError: as `find_stored` does, or if there is none for the platform.
+
+    """
+    name, stored = find_stored(text, variant, machine, target)
+    return name, choose_image(stored, name, wanted=platform, own=machine.platform)
+
+
+def find_stored(text: str, variant: str, machine: Machine, target: str = PRODUCTION) -> tuple[str, Stored]:
+    """Find an image or an index by `NAME[:TAG]`, a project's folder, variant and target, or `oci:DIR[:TAG]`.
 
     Raises:
         UsageError: if there is none (the nearest name is suggested), or no such variant or target.
@@ -48,7 +65,13 @@ def find_image(
 
 
 def find_any(
-    text: str, variant: str, machine: Machine, target: str, *, connect: Callable[[], Wire]
+    text: str,
+    variant: str,
+    machine: Machine,
+    target: str = PRODUCTION,
+    platform: Platform | None = None,
+    *,
+    connect: Callable[[], Wire],
 ) -> tuple[str, Image]:
     """Find an image as `find_image` does, or else in the registry that its name says.
 
@@ -64,8 +87,8 @@ def find_any(
         from lightship.build.remote import open_image
 
         name = str(parse_reference(text.removeprefix(REGISTRY)))
-        return name, open_image(name, machine, connect())
-    return find_image(text, variant, machine, target)
+        return name, open_image(name, machine, connect(), platform)
+    return find_image(text, variant, machine, target, platform)
 
 
 def check_target(text: str, target: str) -> None:
@@ -92,7 +115,7 @@ def image_name(name: str, variant: str, target: str) -> str:
     return f"{name}:{variant}" if target == PRODUCTION else f"{name}:{variant}-{target}"
 
 
-def _in_layout(text: str) -> tuple[str, LayoutImage]:
+def _in_layout(text: str) -> tuple[str, Stored]:
     path, _, tag = text.removeprefix("oci:").partition(":")
     layout = Layout(Path(path))
     names = layout.names()
@@ -101,10 +124,10 @@ def _in_layout(text: str) -> tuple[str, LayoutImage]:
     return tag, _named(layout, tag, hint="name one as oci:DIR:NAME")
 
 
-def _named(layout: Layout, name: str, *, hint: str) -> LayoutImage:
+def _named(layout: Layout, name: str, *, hint: str) -> Stored:
     names = layout.names()
     if name in names:
-        return layout.image(names[name])
+        return open_stored(layout, names[name])
     near = difflib.get_close_matches(name, names, n=1) if "--target" not in hint else []
     raise UsageError(
         f"there is no image {name!r}",

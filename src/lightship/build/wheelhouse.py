@@ -94,6 +94,10 @@ class Wheelhouse:
             wheels |= self._make_all(missing, builder)
         return tuple(wheels[key] for key in keys)
 
+    def unbuilt(self, builds: Sequence[SourceBuild], builder: BuilderRoot) -> tuple[SourceBuild, ...]:
+        """Give those that `build_all` would have to build."""
+        return tuple(build for build in builds if self._find(self.key(build, builder)) is None)
+
     def key(self, build: SourceBuild, builder: BuilderRoot) -> Digest:
         """Digest of all that decides a wheel: source, root, build requirements, front end."""
         return of_value(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,8 @@ import click
 from lightship.build.building import default_name, tag
 from lightship.build.image import Built
 from lightship.build.machine import Machine
-from lightship.build.making import Request, build_project
+from lightship.build.making import Request
+from lightship.build.platforms import BuiltImage, build_platforms, join_images
 from lightship.build.savings import count_savings
 from lightship.cli import push
 from lightship.cli.engines import (
@@ -30,10 +31,12 @@ from lightship.cli.engines import (
 )
 from lightship.cli.formats import choose, format_option
 from lightship.cli.options import Output, common, machine, path_argument, registries, target_option
+from lightship.cli.platforms import check_reach, choose_platforms, only_platform, platforms_option
 from lightship.cli.terminal import show_json, size
 from lightship.errors import UsageError
+from lightship.oci.index import choose_image, open_stored
+from lightship.oci.model import Descriptor
 from lightship.plan.model import Plan
-from lightship.platform import Platform, parse_platform
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project, read_project
 from lightship.reference import parse_reference
@@ -51,7 +54,7 @@ class _Options:
     path: Path
     variants: tuple[str, ...]
     target: str
-    platform: str
+    platforms: tuple[str, ...]
     name: str
     destination: str
     load: bool
@@ -71,7 +74,7 @@ class _Options:
 @path_argument
 @click.option("--variant", "variants", multiple=True, help="The variant (repeatable).")
 @target_option
-@click.option("--platform", default="", help="Such as linux/arm64; the first configured one by default.")
+@platforms_option
 @click.option("-t", "--tag", "name", default="", help="Name of the image; NAME:VARIANT[-TARGET] by default.")
 @click.option("-o", "--output", "destination", default="", help="oci:DIR, docker-archive:FILE or rootfs:DIR.")
 @click.option(
@@ -138,20 +141,17 @@ def _build_elsewhere(
     from lightship.engines.build import Order
 
     check_options(options.engine, load=options.load)
+    platform = only_platform(options.platforms, project, options.engine)
     engine = find(options.engine, options.builder, surroundings, output)
     order = Order(
         variants=variants,
-        platform=_platform(project, options),
+        platform=platform,
         target=options.target,
         name=options.name,
         locked=options.locked,
         extra=extra_arguments(),
     )
     return EngineBuild(engine, order, options.destination).run(project, surroundings, output)
-
-
-def _platform(project: Project, options: _Options) -> Platform:
-    return parse_platform(options.platform) if options.platform else project.platforms[0]
 
 
 def _build(
@@ -163,35 +163,48 @@ def _build(
     connect: Callable[[], Wire],
 ) -> dict[str, Any]:
     started = time.perf_counter()
+    platforms = choose_platforms(options.platforms, project)
+    check_reach(platforms, surroundings, destination=options.destination, load=options.load)
     request = Request(
         variant=variant,
-        platform=_platform(project, options),
+        platform=platforms[0],
         target=options.target,
         compression=choose(options.compression, options.format, single_member=options.single_member),
         locked=options.locked,
         record=options.record,
     )
 
-    def attempt(project: Project) -> tuple[Plan, Built]:
-        return build_project(project, request, surroundings)
+    def attempt(project: Project) -> tuple[BuiltImage, ...]:
+        return build_platforms(project, request, platforms, surroundings)
 
     if options.fix_build_packages:
         from lightship.build.repair import mending
 
-        plan, built = mending(project, attempt, surroundings.reporter)
+        images = mending(project, attempt, surroundings.reporter)
     else:
-        plan, built = attempt(project)
-    name = tag(built, options.name or default_name(plan), surroundings)
-    _hand_over(built, name, options, surroundings)
-    pushed = _push(built, options.push, surroundings, connect) if options.push else None
-    trimmed = count_savings(plan, surroundings.home).bytes
+        images = attempt(project)
+    descriptor = join_images(images, surroundings)
+    name = tag(descriptor, options.name or default_name(images[0][0]), surroundings)
+    _hand_over(descriptor, name, options, surroundings)
+    pushed = _push(descriptor, options.push, surroundings, connect) if options.push else None
     seconds = time.perf_counter() - started
+    trimmed = [count_savings(plan, surroundings.home).bytes for plan, _ in images]
     if not output.as_json:
-        _say(name, project, plan, built, trimmed, seconds)
+        _say(name, project, descriptor, images, trimmed, seconds)
         if pushed is not None:
             click.echo(push.summary(options.push, pushed))
+    facts = [_facts(plan, built, saved) for (plan, built), saved in zip(images, trimmed, strict=True)]
+    whole = facts[0] if len(facts) == 1 else {"digest": descriptor.digest, "platforms": facts}
     return {
         "name": name,
+        **whole,
+        "seconds": round(seconds, 3),
+        **({"pushed": push.facts(options.push, pushed)} if pushed is not None else {}),
+    }
+
+
+def _facts(plan: Plan, built: Built, trimmed: int) -> dict[str, Any]:
+    return {
         "digest": built.descriptor.digest,
         "platform": str(plan.platform),
         "variant": plan.variant,
@@ -204,8 +217,6 @@ def _build(
         "layers": [
             _layer(layer.title, layer.record.descriptor.digest, made=layer.made) for layer in built.layers
         ],
-        "seconds": round(seconds, 3),
-        **({"pushed": push.facts(options.push, pushed)} if pushed is not None else {}),
     }
 
 
@@ -227,36 +238,52 @@ def _check_push(options: _Options, variants: tuple[str, ...]) -> None:
         raise UsageError("--push wants a tag, not a digest", hint="leave out the part from '@' on")
 
 
-def _push(built: Built, name: str, surroundings: Machine, connect: Callable[[], Wire]) -> Pushed:
+def _push(descriptor: Descriptor, name: str, surroundings: Machine, connect: Callable[[], Wire]) -> Pushed:
     from lightship.build import remote
 
-    image = surroundings.home.images.image(built.descriptor)
-    return remote.push(image, name, surroundings, connect())
+    return remote.push(open_stored(surroundings.home.images, descriptor), name, surroundings, connect())
 
 
-def _hand_over(built: Built, name: str, options: _Options, surroundings: Machine) -> None:
-    image = surroundings.home.images.image(built.descriptor)
+def _hand_over(descriptor: Descriptor, name: str, options: _Options, surroundings: Machine) -> None:
+    stored = open_stored(surroundings.home.images, descriptor)
     if options.destination:
         from lightship.build.output import write_output
 
-        write_output(image, name, options.destination, surroundings.reporter)
+        write_output(stored, name, options.destination, surroundings.reporter)
     if options.load:
         from lightship.engines.load import load
 
         environ = surroundings.environ
         engine: EngineName = "docker" if shutil.which("docker", path=environ.get("PATH")) else "podman"
+        image = choose_image(stored, name, wanted=None, own=surroundings.platform)
         load(image, name, engine=engine, environ=environ, reporter=surroundings.reporter)
 
 
-def _say(name: str, project: Project, plan: Plan, built: Built, trimmed: int, seconds: float) -> None:
-    made = sum(layer.made for layer in built.layers)
-    news = f"{made} made, {size(built.added)}" if made else "all there already"
+def _say(
+    name: str,
+    project: Project,
+    descriptor: Descriptor,
+    images: Sequence[BuiltImage],
+    trimmed: Sequence[int],
+    seconds: float,
+) -> None:
     if project.found:
         click.echo(f"found: {'; '.join(project.found)}")
-    click.echo(f"{click.style(name, bold=True)}  {plan.platform}  {built.descriptor.digest}")
+    title, taken = click.style(name, bold=True), f", {seconds:.2f} s"
+    if len(images) > 1:
+        click.echo(f"{title}  index of {len(images)} platforms  {descriptor.digest}{taken}")
+        title, taken = "", ""
+    for (plan, built), saved in zip(images, trimmed, strict=True):
+        _say_image(title, plan, built, saved, taken)
+
+
+def _say_image(title: str, plan: Plan, built: Built, trimmed: int, taken: str) -> None:
+    made = sum(layer.made for layer in built.layers)
+    news = f"{made} made, {size(built.added)}" if made else "all there already"
+    click.echo(f"{title}  {plan.platform}  {built.descriptor.digest}".lstrip())
     click.echo(
         f"  {size(built.unpacked)} unpacked, {size(built.compressed)} compressed, "
-        f"{len(built.layers)} layers ({news}), {seconds:.2f} s"
+        f"{len(built.layers)} layers ({news}){taken}"
     )
     if trimmed:
         click.echo(f"  {size(trimmed)} trimmed: `lightship plan` says what and why")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from lightship.cli.options import Output, common, machine, registries
+from lightship.cli.platforms import parse_option, platform_option
 from lightship.cli.terminal import show_json, size, table
-from lightship.project.config import PRODUCTION
 
 if TYPE_CHECKING:
     from lightship.inspect.compare import Comparison
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("images", nargs=-1, required=True)
+@platform_option
 @common
-def command(*, images: tuple[str, ...], output: Output) -> None:
+def command(*, images: tuple[str, ...], platform: str, output: Output) -> None:
     """Show the sizes of images side by side, and what each shares with the first.
 
     IMAGES are names in the local store, folders of projects, oci:DIR, or references of registries: of those,
@@ -27,8 +28,8 @@ def command(*, images: tuple[str, ...], output: Output) -> None:
     from lightship.inspect.compare import compare_images
 
     surroundings = machine(output)
-    connect = registries(surroundings)
-    found = [find_any(image, "", surroundings, PRODUCTION, connect=connect) for image in images]
+    wanted, connect = parse_option(platform), registries(surroundings)
+    found = [find_any(image, "", surroundings, platform=wanted, connect=connect) for image in images]
     compared = compare_images(found, surroundings.home, surroundings.reporter)
     if output.as_json:
         show_json(compared)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lightship.engines.build import Delivered, Order
     from lightship.engines.model import Engine
     from lightship.oci.model import Image
+    from lightship.platform import Platform
     from lightship.project.detect import Project
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -153,14 +154,26 @@ def _say(delivered: Delivered, result: dict[str, Any]) -> None:
 
 @contextmanager
 def stored_image(
-    text: str, variant: str, target: str, engine: str, surroundings: Machine, output: Output
+    text: str,
+    variant: str,
+    target: str,
+    platform: Platform | None,
+    *,
+    engine: str,
+    surroundings: Machine,
+    output: Output,
 ) -> Iterator[tuple[str, Image]]:
     """Find an image by name, or a project's folder: in the local store, a registry, or an engine's store."""
     from lightship.build.store import find_any
 
     if engine == DIRECT:
-        yield find_any(text, variant, surroundings, target, connect=registries(surroundings))
+        connect = registries(surroundings)
+        yield find_any(text, variant, surroundings, target, platform, connect=connect)
         return
+    if platform is not None:
+        raise UsageError(
+            f"--platform chooses from an index, and {engine}'s store has none", hint="leave it out"
+        )
     from lightship.engines.export import exported
 
     found = find(engine, "", surroundings, output)

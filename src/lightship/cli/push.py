@@ -34,15 +34,15 @@ def command(
 ) -> None:
     """Put an image into a registry, sending only what is missing there.
 
-    IMAGE is a name in the local store, a project's folder, or oci:DIR. REF is where to: its own name, where
-    that names a registry.
+    IMAGE is a name in the local store, a project's folder, or oci:DIR; an index goes whole. REF is where to:
+    its own name, where that names a registry.
     """
     from lightship.build.remote import push
-    from lightship.build.store import find_image
+    from lightship.build.store import find_stored
 
     surroundings = machine(output)
     credential = given_credential(username, password_stdin=password_stdin)
-    name, found = find_image(image, variant, surroundings, target)
+    name, found = find_stored(image, variant, surroundings, target)
     destination = str(parse_reference(ref or _own(name)))
     pushed = push(found, destination, surroundings, registries(surroundings, credential)())
     if output.as_json:

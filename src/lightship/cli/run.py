@@ -64,6 +64,7 @@ def command(*, image: str, arguments: tuple[str, ...], output: Output, **given: 
     sandbox = Sandbox.find(surroundings.environ.get("PATH", ""))
     project = _build(image, options, surroundings) if options.watch else None
     name, found = find_image(image, options.variant, surroundings, options.target)
+    _check_platform(found, name, surroundings)
     root = _root(found, surroundings)
     request = RunRequest(
         root=root,
@@ -77,6 +78,15 @@ def command(*, image: str, arguments: tuple[str, ...], output: Output, **given: 
         name=name.partition(":")[0].rpartition("/")[2],
     )
     return sandbox.start(request).supervise()
+
+
+def _check_platform(image: LayoutImage, name: str, surroundings: Machine) -> None:
+    if image.config.platform != surroundings.platform:
+        raise UsageError(
+            f"an image for {image.config.platform} cannot be started on this machine",
+            where=name,
+            hint="start it on a machine of its platform, or build it for this one with --platform",
+        )
 
 
 def _build(image: str, options: _Options, surroundings: Machine) -> Project:
@@ -93,9 +103,11 @@ def _build(image: str, options: _Options, surroundings: Machine) -> Project:
     project = read_project(Path(image))
     wanted = find_target(project, options.target)
     variant = options.variant or project.config.variant
-    request = Request(variant=variant, platform=project.platforms[0], target=wanted.name)
+    own = surroundings.platform
+    platform = own if own in project.platforms else project.platforms[0]
+    request = Request(variant=variant, platform=platform, target=wanted.name)
     plan, built = build_project(project, request, surroundings)
-    tag(built, default_name(plan), surroundings)
+    tag(built.descriptor, default_name(plan), surroundings)
     click.echo(f"watching {', '.join(project.config.sources)}: requirements need a new start", err=True)
     if not wanted.reloads:
         click.echo(

@@ -10,6 +10,7 @@ import click
 from lightship.build.machine import Machine
 from lightship.cli.engines import engine_option, stored_image
 from lightship.cli.options import Output, common, machine, target_option
+from lightship.cli.platforms import parse_option, platform_option
 from lightship.cli.terminal import show_json, size
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class _Asked:
     image: str
     variant: str
     target: str
+    platform: str
     engine: str
     budget: str
     ignores: tuple[str, ...]
@@ -38,6 +40,7 @@ class _Asked:
 @click.argument("image", default=".")
 @click.option("--variant", default="", help="The variant, where IMAGE is a project's folder.")
 @target_option
+@platform_option
 @engine_option("Whose store has the image")
 @click.option(
     "--budget", default="", metavar="SIZE", help="Largest unpacked size; the configured one by default."
@@ -66,8 +69,9 @@ def command(*, output: Output, **given: Any) -> int:
 
     asked = _Asked(**given)
     surroundings = machine(output)
-    place = (asked.image, asked.variant, asked.target, asked.engine)
-    with stored_image(*place, surroundings, output) as (name, found):
+    place = (asked.image, asked.variant, asked.target, parse_option(asked.platform))
+    stored = stored_image(*place, engine=asked.engine, surroundings=surroundings, output=output)
+    with stored as (name, found):
         report = verify_image(
             found,
             budget=_budget(asked.budget, asked.image, asked.target),

@@ -39,10 +39,10 @@ def test_an_image_is_tagged_in_full(made: Locked) -> None:
     machine, planned = made.machine(), plan(made)
     built = build_plan(made.project(), planned, machine, Compression.GZIP)
     assert default_name(planned) == "project:none"
-    assert tag(built, "project", machine) == "project:latest"
+    assert tag(built.descriptor, "project", machine) == "project:latest"
     assert sorted(machine.home.images.names()) == ["project:latest"]
     with pytest.raises(UsageError, match="is not an image reference"):
-        tag(built, "Not A Name", machine)
+        tag(built.descriptor, "Not A Name", machine)
 
 
 def test_a_lock_is_current_until_something_else_is_asked_for(made: Locked) -> None:

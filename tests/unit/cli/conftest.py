@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import pytest
 
 from lightship.cli import main
 from tests.support.locked import Locked, locked_project
+from tests.support.registry import Registry, serving
 
 
 @dataclass(frozen=True)
@@ -44,3 +45,12 @@ def lightship(
         return Outcome(ended.value.code, out, err)
 
     return call
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    """A registry on loopback; credentials of this machine count for nothing."""
+    for name in ("DOCKER_AUTH_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "DOCKER_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    with serving() as server:
+        yield server

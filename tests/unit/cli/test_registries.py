@@ -3,7 +3,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,18 +11,8 @@ from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.validate import layout_problems
 from tests.support.images import hello_image
 from tests.support.locked import Locked
-from tests.support.registry import Registry, serving
+from tests.support.registry import Registry
 from tests.unit.cli.conftest import Lightship
-
-QUIET = ("PATH", "DOCKER_AUTH_CONFIG", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "DOCKER_CONFIG")
-
-
-@pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
-    for name in QUIET[1:]:
-        monkeypatch.delenv(name, raising=False)
-    with serving() as server:
-        yield server
 
 
 @pytest.fixture
