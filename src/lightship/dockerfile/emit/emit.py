@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lightship.digest import hex_of, of_value
 from lightship.dockerfile.emit.facts import Plans, service_of
 from lightship.dockerfile.emit.model import Group, Options, Service
 from lightship.dockerfile.emit.render import render
@@ -15,6 +16,7 @@ from lightship.project.targets import DEVELOPMENT
 
 FOLDER = "docker"
 """Of everything that the Dockerfile copies for itself."""
+_DIGITS = 12
 IGNORE = ".dockerignore"
 _TEMPLATES = {
     "Dockerfile": "Dockerfile.j2",
@@ -38,6 +40,7 @@ def emit(project: Project, plans: Plans, options: Options) -> dict[str, str]:
         "service": service,
         "options": options,
         "folder": FOLDER,
+        "mounted": _mounted(service) if options.portable else {},
         "ignored": ALWAYS,
         "names": (PRODUCTION, *targets),
         "development": DEVELOPMENT in targets,
@@ -46,6 +49,19 @@ def emit(project: Project, plans: Plans, options: Options) -> dict[str, str]:
     wanted = {**_TEMPLATES, **({_CI[options.ci]: f"{options.ci}.yml.j2"} if options.ci else {})}
     own = dict(sorted(_own(service, options.header)))
     return {**{path: render(name, values) for path, name in wanted.items()}, **own}
+
+
+def _mounted(service: Service) -> dict[str, str]:
+    """Give short digests of what `RUN` mounts, by stage, for engines whose cache takes no notice of it.
+
+    Buildah, until its fix of May 2026, takes a `RUN` from its cache whatever the stages that it mounts hold
+    (https://github.com/containers/buildah/issues/6609), and would ship the packages of an earlier lock.
+    """
+    found = {
+        group.stage: of_value([group.texts, group.slims, program(SLIM, "")]) for group in _groups(service)
+    }
+    found["bytecode"] = of_value([service.modules, program(COMPILE, "")])
+    return {stage: hex_of(digest)[:_DIGITS] for stage, digest in found.items()}
 
 
 def _own(service: Service, header: str) -> Iterator[tuple[str, str]]:
