@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
 import urllib.request
 from contextlib import suppress
 
 from bench.harness import BENCH, Row, copy_example, lightship, megabytes, ratio, running, seconds
+from scripts.ports import free_port
 
 LEVELS = ("none", "imported", "all")
 RUNS = 3
@@ -46,7 +46,7 @@ def _build(level: str) -> tuple[int, int]:
 
 def _first_embedding(image: str) -> float:
     """Seconds from the start to the first answer, from any of the workers."""
-    port = _free_port()
+    port = free_port()
     with running(image, "--env", f"PORT={port}", "--env", "EMBEDDING_TIMEOUT=200") as started:
         while time.perf_counter() < started + WITHIN:
             with suppress(OSError):
@@ -62,9 +62,3 @@ def _ask(url: str) -> None:
     with urllib.request.urlopen(request, timeout=WITHIN) as response:  # noqa: S310
         if len(json.load(response)["embeddings"][0]) != DIMENSIONS:
             raise SystemExit("that is no embedding")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port

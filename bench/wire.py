@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import subprocess
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.docker_registry import docker_registry
+
 PIECE = 1 << 16
-CONFIGURATION = """\
-version: 0.1
-log: {{level: error, accesslog: {{disabled: true}}}}
-storage: {{filesystem: {{rootdirectory: {folder}}}}}
-http: {{addr: "127.0.0.1:{port}"}}
-"""
 
 
 @dataclass
@@ -55,17 +48,12 @@ class Meter:
 @contextmanager
 def metered_registry() -> Iterator[Meter]:
     """Start Debian's docker-registry with an empty store, and a meter before it."""
-    with tempfile.TemporaryDirectory(prefix="registry-") as name:
-        folder, port = Path(name), _free_port()
-        (folder / "config.yml").write_text(CONFIGURATION.format(folder=folder / "data", port=port))
-        process = subprocess.Popen(["docker-registry", "serve", folder / "config.yml"])
-        try:
-            _wait_for(port)
-            with _metering(Meter(port)) as meter:
-                yield meter
-        finally:
-            process.terminate()
-            process.wait(30)
+    with (
+        tempfile.TemporaryDirectory(prefix="registry-") as name,
+        docker_registry(Path(name, "registry")) as registry,
+        _metering(Meter(int(registry.host.partition(":")[2]))) as meter,
+    ):
+        yield meter
 
 
 @contextmanager
@@ -80,22 +68,3 @@ def _metering(meter: Meter) -> Iterator[Meter]:
     finally:
         loop.call_soon_threadsafe(end.set)
         thread.join()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
-def _wait_for(port: int, within: float = 30.0) -> None:
-    end = time.monotonic() + within
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.05)
-        else:
-            return

@@ -17,7 +17,7 @@ LONGEST_MODULE, LONGEST_FUNCTION = 400, 60
 
 # Lowest first: each may import what stands in the lines above it, and nothing else of its own line.
 TIERS = (
-    ("errors",),
+    ("errors", "slim"),
     ("events", "digest", "platform"),
     ("reference",),
     ("fs",),
@@ -44,7 +44,9 @@ EDGE = (
     "lightship.build.compile_probe",
     "lightship.build.load_probe",
     "lightship.build.start_probe",
+    "lightship.dockerfile.emit.compile",
     "lightship.inspect.import_probe",
+    "lightship.slim",
 )
 
 # Each costs `lightship --help` more than everything else together.

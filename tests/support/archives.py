@@ -6,7 +6,7 @@ import gzip
 import io
 import subprocess
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import zstandard
 from isal import igzip
@@ -16,9 +16,11 @@ from lightship.oci.blob import write_layer
 from lightship.oci.record import Compression, LayerRecord
 
 
-def layer(entries: Iterable[Entry], compression: Compression = Compression.GZIP) -> tuple[bytes, LayerRecord]:
+def layer(
+    entries: Iterable[Entry], compression: Compression = Compression.GZIP, first: Collection[str] = ()
+) -> tuple[bytes, LayerRecord]:
     buffer = io.BytesIO()
-    record = write_layer(entries, buffer, compression)
+    record = write_layer(entries, buffer, compression, first)
     return buffer.getvalue(), record
 
 

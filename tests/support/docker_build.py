@@ -1,4 +1,4 @@
-"""Build Dockerfiles as they stand with Docker's BuildKit, where the network needs settings of its own.
+"""Build Dockerfiles as they stand with Docker or Buildah, where the network needs settings of its own.
 
 A Dockerfile says `pip install` and `apt-get install`, and the machine has certificates, an index, a mirror,
 a folder of wheels. `docker_builds` brings the two together without a byte of it in an image: every `RUN` of
@@ -10,9 +10,9 @@ key:
 - `/etc/apt/sources.list.d/debian.sources` and `/etc/apt/apt.conf`: apt's sources and how it reaches them.
 
 `RUN` lines may have mounts of their own. A `# syntax=` line goes, as the frontend it names cannot be
-pulled: Docker 20.10's own frontend must do (`--mount`, but neither heredocs nor `COPY --link`). Containers
-use the host's network. The only trace is an empty folder, `/run/secrets`. Base images come from
-`scripts.standins`:
+pulled: Docker 20.10's own frontend must do (`--mount`, but neither heredocs nor `COPY --link`), and so must
+Buildah 1.28, which takes the same. Containers use the host's network. The only trace is an empty folder,
+`/run/secrets`. Base images come from `scripts.standins`:
 
     standins.load(docker_host)
     with docker_builds(docker_host) as build:
@@ -46,7 +46,7 @@ TAIL = 6000
 
 
 class BuildFailedError(Exception):
-    """`docker build` gave up; the message is the end of what it said."""
+    """The build gave up; the message is the end of what it said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +73,63 @@ class DockerBuilds:
             BuildFailedError: with the end of the build's log.
 
         """
-        with tempfile.TemporaryDirectory() as name:
-            copy = Path(name) / file.name
-            copy.write_text(with_mounts(file.read_text(), self.secrets))
-            ignore = file.with_name(f"{file.name}.dockerignore")
-            if ignore.is_file():
-                shutil.copy(ignore, copy.parent)
-            options = [
-                *("--file", str(copy), "--tag", tag, "--network", "host", "--progress", "plain"),
-                *(f"--secret=id={key},src={path}" for key, path in self.secrets.items()),
-                *(f"--build-arg={key}={value}" for key, value in (build_args or {}).items()),
-                *(["--target", target] if target else []),
-            ]
-            done = subprocess.run(
-                ["/usr/bin/docker", "build", *options, str(folder)],
-                env={"DOCKER_HOST": self.docker_host, "DOCKER_BUILDKIT": "1", "PATH": "/usr/bin:/bin"},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
-            )
-        if done.returncode:
-            raise BuildFailedError(done.stdout[-TAIL:])
-        return done.stdout
+        environ = {"DOCKER_HOST": self.docker_host, "DOCKER_BUILDKIT": "1", "PATH": "/usr/bin:/bin"}
+        options = ("--progress", "plain", *_asked(tag, target, build_args))
+        return _build(["/usr/bin/docker", "build", *options], folder, file, self.secrets, environ)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildahBuilds:
+    """Builds with Buildah, in the storage that `environ` names; base images must be there."""
+
+    environ: Mapping[str, str]
+    secrets: Mapping[str, Path]
+
+    def __call__(
+        self,
+        folder: Path,
+        file: Path,
+        *,
+        tag: str,
+        target: str = "",
+        build_args: Mapping[str, str] | None = None,
+    ) -> str:
+        """Build `file` with `folder` as its context, and return what the build said.
+
+        Raises:
+            BuildFailedError: with the end of the build's log.
+
+        """
+        options = ("--isolation", "chroot", "--pull-never", *_asked(tag, target, build_args))
+        return _build(["buildah", "build", *options], folder, file, self.secrets, self.environ)
+
+
+def _asked(tag: str, target: str, build_args: Mapping[str, str] | None) -> list[str]:
+    arguments = [f"--build-arg={key}={value}" for key, value in (build_args or {}).items()]
+    return ["--tag", tag, *arguments, *(["--target", target] if target else [])]
+
+
+def _build(
+    command: list[str], folder: Path, file: Path, secrets: Mapping[str, Path], environ: Mapping[str, str]
+) -> str:
+    with tempfile.TemporaryDirectory() as name:
+        copy = Path(name) / file.name
+        copy.write_text(with_mounts(file.read_text(), secrets))
+        ignore = file.with_name(f"{file.name}.dockerignore")
+        if ignore.is_file():
+            shutil.copy(ignore, copy.parent)
+        lent_out = [f"--secret=id={key},src={path}" for key, path in secrets.items()]
+        done = subprocess.run(
+            [*command, "--file", str(copy), "--network", "host", *lent_out, str(folder)],
+            env=dict(environ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        raise BuildFailedError(done.stdout[-TAIL:])
+    return done.stdout
 
 
 @contextmanager
@@ -104,6 +138,20 @@ def docker_builds(docker_host: str, *, constraints: Sequence[str] = ()) -> Itera
 
     `constraints` are lines for pip beside the machine's own, such as `cpu_torch()`.
     """
+    with lent_secrets(constraints) as secrets:
+        yield DockerBuilds(docker_host, secrets)
+
+
+@contextmanager
+def buildah_builds(environ: Mapping[str, str], *, constraints: Sequence[str] = ()) -> Iterator[BuildahBuilds]:
+    """Do the same for Buildah."""
+    with lent_secrets(constraints) as secrets:
+        yield BuildahBuilds(environ, secrets)
+
+
+@contextmanager
+def lent_secrets(constraints: Sequence[str]) -> Iterator[dict[str, Path]]:
+    """Write the secrets, and serve the folders that they point to while the context lasts."""
     with tempfile.TemporaryDirectory(prefix="secrets-") as name, lent(pip_config()) as config:
         folder = Path(name)
         texts = [Path(path).read_text() for path in config.constraints]
@@ -117,7 +165,7 @@ def docker_builds(docker_host: str, *, constraints: Sequence[str] = ()) -> Itera
         files["machine-pip"] = pip_text(inside)
         for key, content in files.items():
             (folder / key).write_text(content)
-        yield DockerBuilds(docker_host, {key: folder / key for key in files})
+        yield {key: folder / key for key in files}
 
 
 def cpu_torch() -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scripts.ports import free_port
+
 USER, PASSWORD = "tester", "made-up-password"
 _HTPASSWD = f"{USER}:$2b$04$u9RPCBGGgAXoR8EXqD4qhek2wyWvllcZHXEme2ilt09HM1I4/fLQS\n"  # bcrypt of it
 _PATIENCE = 20.0  # seconds
@@ -33,7 +35,7 @@ class DockerRegistry:
 @contextmanager
 def docker_registry(folder: Path, certificate: Path | None = None) -> Iterator[DockerRegistry]:
     """Start one; with a `certificate`, whose key lies beside it, over TLS and for `USER` alone."""
-    port = _free_port()
+    port = free_port()
     config: dict[str, Any] = {
         "version": "0.1",
         "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
@@ -78,12 +80,6 @@ def make_certificate(folder: Path) -> Path:
 
 def _run(folder: Path, *command: str) -> None:
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
 
 
 def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

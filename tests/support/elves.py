@@ -51,3 +51,36 @@ def elf(
         struct.pack("<IIQQQQQQ", kind_, 5, at, at, at, length, length, 8) for kind_, at, length in segments
     )
     return (head + table + strings + interpreter_bytes).ljust(dynamic_at, b"\0") + dynamic
+
+
+ALLOC = 2
+"""Of a section that is loaded (SHF_ALLOC)."""
+DATA = elf(["libc.so.6"], soname="lib.so", rpath="$ORIGIN")
+SYMBOLS, STRINGS = b"s" * 480, b"t" * 3001
+
+
+def _section(name: int, kind: int, offset: int, size: int, flags: int = 0, link: int = 0) -> bytes:
+    address, entry = (offset if flags else 0), (24 if kind == 2 else 0)
+    return struct.pack("<IIQQQQIIQQ", name, kind, flags, address, offset, size, link, 0, 1, entry)
+
+
+def debug_library(data: bytes = DATA, *, behind: bytes = b"", late: int = 0) -> bytes:
+    """Give a library sections as linkers do: one that is loaded, symbols, their names, the sections' names.
+
+    `behind` is written after everything that a section describes; `late` has the symbols loaded.
+    """
+    names = b"\0.text\0.symtab\0.strtab\0.shstrtab\0"
+    at = len(data)
+    table_at = -(-(at + len(SYMBOLS) + len(STRINGS) + len(names)) // 8) * 8
+    sections = [
+        bytes(64),
+        _section(names.index(b".text"), 1, 64, 200, ALLOC),
+        _section(names.index(b".symtab"), 2, at, len(SYMBOLS), late, 3),
+        _section(names.index(b".strtab"), 3, at + len(SYMBOLS), len(STRINGS)),
+        _section(names.index(b".shstrtab"), 3, at + len(SYMBOLS) + len(STRINGS), len(names)),
+    ]
+    head = bytearray(data)
+    struct.pack_into("<Q", head, 40, table_at)
+    struct.pack_into("<HHH", head, 58, 64, len(sections), 4)
+    body = bytes(head) + SYMBOLS + STRINGS + names
+    return body.ljust(table_at, b"\0") + b"".join(sections) + behind

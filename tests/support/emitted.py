@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
+
+import msgspec
 
 from lightship.digest import Digest
 from lightship.dockerfile.emit.emit import emit
@@ -16,6 +19,7 @@ from lightship.platform import Platform
 from lightship.project.config import Config, StageConfig, TargetConfig, VariantConfig
 from lightship.project.detect import Project
 from lightship.project.sources import SourceFile
+from lightship.project.start import Start
 from lightship.project.targets import find_target
 from lightship.wheels.model import LockedLibrary, LockedSdist, LockedStage, LockedWheel, SourceBuild
 
@@ -72,6 +76,15 @@ TORCH = wheel("torch", "2.7.1+cu126", 800_000_000, "https://example.com/whl/cu12
 SOURCE = SourceBuild(LockedSdist("psycopg2", "2.9", "psycopg2-2.9.tar.gz", "", "5" * 64))
 LIBRARY = LockedLibrary("libpq5", "libpq.so.5", "psycopg2", "_psycopg.so")
 COMMON = (wheel("gunicorn"), wheel("redis"))
+STARTS = {
+    "none": Start(
+        "3.11",
+        {"gunicorn": "1.0", "psycopg2": "2.9", "redis": "1.0", "uvloop": "1.0"},
+        ("json/__init__.py", "ssl.py"),
+        {"gunicorn": ("gunicorn/__init__.py",), "psycopg2": ("psycopg2/__init__.py",)},
+        {"amd64": {"gunicorn": ("gunicorn/__init__.py",), "psycopg2": ("psycopg2/__init__.py",)}},
+    )
+}
 LOCKED = {
     "cu126": (TORCH, wheel("nvidia-cublas-cu12", size=500_000_000)),
     "none": (),
@@ -80,6 +93,11 @@ LOCKED = {
 
 def project(folder: Path = Path("project")) -> Project:
     return Project(folder, CONFIG, None, version="2.1")
+
+
+def traced() -> Project:
+    """Give the project as it is where production keeps what its recorded start opened."""
+    return replace(project(), config=msgspec.structs.replace(CONFIG, trim="traced"))
 
 
 def plans(of: Project, variants: tuple[str, ...]) -> Plans:
@@ -111,14 +129,20 @@ def _plan(of: Project, variant: str, target: str, platform: Platform) -> Plan:
         digest, "bookworm", "3.11", (), wheels, libraries, (SOURCE,), (), stages, additions=own
     )
     chosen = None if own is None else find_target(of, target)
-    made = make_plan(of.config, variant, platform, selection, FILES, of.version, target=chosen)
+    start = STARTS.get(variant)
+    made = make_plan(of.config, variant, platform, selection, FILES, of.version, start=start, target=chosen)
     return with_stages(made, of.config, StageSources(stages, {"model": EXPORT}, digest, "3.11"))
+
+
+def golden(options: Options) -> dict[str, str]:
+    """Give the files that are looked at: programs are modules of their own."""
+    return {path: text for path, text in emitted(options).items() if not path.endswith(".py")}
 
 
 def main() -> None:
     shutil.rmtree(GOLDEN, ignore_errors=True)
     for name, options in OPTIONS.items():
-        for path, text in emitted(options).items():
+        for path, text in golden(options).items():
             file = GOLDEN / name / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)

@@ -92,6 +92,7 @@ def with_builds(project: Project, plan: Plan, machine: Machine) -> Plan:
 def build_plan(project: Project, plan: Plan, machine: Machine, compression: Compression) -> Built:
     """Build a plan into the machine's image store; stages and distributions without a wheel first."""
     builder = builder_for(project, machine, compression)
+    builder = dataclasses.replace(builder, start=known_start(project, plan.variant))
     builder = dataclasses.replace(builder, outputs=_outputs(project, plan, builder, machine))
     plan = with_builds(project, plan, machine)
     built = builder.build(plan, project.folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import posixpath
 import subprocess
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
@@ -17,6 +16,7 @@ from lightship.fs.atomic import storage_error
 from lightship.fs.entries import Entry, FileContent, Kind
 from lightship.fs.tree import with_parents
 from lightship.oci.unpack import remove_tree
+from lightship.plan.bytecode import compiled_path
 from lightship.platform import Platform
 
 LOADERS = {"x86_64": "ld-linux-x86-64.so.2", "aarch64": "ld-linux-aarch64.so.1"}
@@ -85,12 +85,10 @@ class Compiler:
             ) from error
 
     def _results(self, sources: list[tuple[int, str]], folder: Path) -> Iterator[Entry]:
-        tag = f"cpython-{self.python.replace('.', '')}"
         for number, path in sources:
             result = folder / f"{number}.pyc"
             if result.is_file():
-                top, name = posixpath.split(path)
-                place = f"{top}/__pycache__/{name.removesuffix('.py')}.{tag}.pyc"
+                place = compiled_path(path, self.python)
                 yield Entry(place, Kind.FILE, 0o644, FileContent(result, result.stat().st_size))
 
 

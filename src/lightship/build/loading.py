@@ -19,7 +19,7 @@ from lightship.build.written import archive_path, written_paths
 from lightship.errors import StageError
 from lightship.oci.model import Execution
 from lightship.plan.model import WheelsLayer
-from lightship.wheels.strip import is_library
+from lightship.slim import is_library
 
 _PLACE = "/run/lightship"
 

@@ -61,7 +61,8 @@ def build_project(project: Project, request: Request, machine: Machine) -> tuple
         except LightshipError as error:
             if request.record or project.config.trim == TRACED:
                 raise
-            notes = (f"no bytecode of what starts: {error.message}. {error.hint}".rstrip(". "),)
+            notes = (f"{_without_start(project, request)}: {error.message}. {error.hint}".rstrip(". "),)
+    notes += _startup_notes(project, request)
     plan = _plan(project, request, machine)
     try:
         built = _deliver(project, plan, request, machine)
@@ -92,7 +93,29 @@ def _lacks_start(project: Project, request: Request) -> bool:
         return False
     if config.trim == TRACED:
         return start is None or request.platform.architecture not in start.opened
-    return config.bytecode == IMPORTED and start is None and is_suite(config.base)
+    return start is None and (_wants_bytecode(project) or request.compression is Compression.ESTARGZ)
+
+
+def _wants_bytecode(project: Project) -> bool:
+    return project.config.bytecode == IMPORTED and is_suite(project.config.base)
+
+
+def _without_start(project: Project, request: Request) -> str:
+    """Say what an image lacks whose start could not be recorded."""
+    lacking = ["bytecode of what starts"] if _wants_bytecode(project) else []
+    lacking += ["start-up files to fetch first"] if request.compression is Compression.ESTARGZ else []
+    return f"no {' and no '.join(lacking)}"
+
+
+def _startup_notes(project: Project, request: Request) -> tuple[str, ...]:
+    """Say so where start-up files come first, and only imported ones are known."""
+    start = known_start(project, request.variant)
+    if request.compression is not Compression.ESTARGZ or start is None:
+        return ()
+    if request.platform.architecture in start.opened:
+        return ()
+    known = f"of the start on {request.platform} only imports are recorded, not what it opens"
+    return (f"{known}: `lightship build --format estargz --record` records both",)
 
 
 def _record(project: Project, request: Request, machine: Machine) -> None:
@@ -118,7 +141,8 @@ def _record(project: Project, request: Request, machine: Machine) -> None:
     plain = with_fields(config, trim=trim, bytecode="none", strip=False)
     plan = _plan(replace(project, config=plain), request, machine)
     sandbox = _sandbox(plan, machine)
-    built = build_plan(project, plan, machine, request.compression)
+    lazy = request.compression is Compression.ESTARGZ  # of no use to an image whose start is not known yet
+    built = build_plan(project, plan, machine, Compression.GZIP if lazy else request.compression)
     image = machine.home.images.image(built.descriptor)
     failures = Memo(machine.home.cache / "starts")
     key = of_value([image.manifest.config.digest, msgspec.to_builtins(config.check)])
@@ -126,7 +150,8 @@ def _record(project: Project, request: Request, machine: Machine) -> None:
     if failed and not request.record and config.trim != TRACED:
         raise StartError(failed, hint="`lightship build --record` tries it again")
     try:
-        write_start(path, Recorder(project, machine, sandbox).record(plan, image))
+        recorder = Recorder(project, machine, sandbox, traced=lazy or config.trim == TRACED)
+        write_start(path, recorder.record(plan, image))
     except StartError as error:
         failures.put(key, error.message)
         raise

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lightship.build.cache import Memo
 from lightship.build.home import Home
@@ -28,6 +28,8 @@ from lightship.plan.model import (
     WheelsLayer,
     layer_key,
 )
+from lightship.plan.startup import startup_paths
+from lightship.project.start import Start
 from lightship.wheels.model import LockedWheel
 
 if TYPE_CHECKING:
@@ -47,12 +49,21 @@ def no_image(layer: ImageLayer) -> Iterator[bytes]:
     raise UsageError("there is no image to build on", where=layer.reference)
 
 
+class _Order(NamedTuple):
+    """A layer to be found or made, its key, and the paths of files that lead it."""
+
+    key: Digest
+    layer: LayerPlan
+    first: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Builder:
     """Makes images in a home.
 
     `created` is RFC 3339 text, `fetch` is asked for missing layers' archives, `blob` for a base's layers;
-    `outputs` has the roots that layers of stages take from.
+    `outputs` has the roots that layers of stages take from. In eStargz the files that a recorded `start` read
+    lead their layers.
     """
 
     home: Home
@@ -63,6 +74,7 @@ class Builder:
     outputs: Mapping[Digest, Path] = field(default_factory=dict)
     workers: int = os.cpu_count() or 2
     blob: OpenBlob = no_image
+    start: Start | None = None
 
     def build(self, plan: Plan, folder: Path) -> Built:
         """Build a plan whose project lies in `folder`.
@@ -73,11 +85,12 @@ class Builder:
 
         """
         self.home.images.create()
-        keys = [layer_key(layer, self.compression) for layer in plan.layers]
+        orders = self._orders(plan)
+        keys = [order.key for order in orders]
         records = {key: record for key in keys if (record := self._find(key))}
-        missing = {key: layer for key, layer in zip(keys, plan.layers, strict=True) if key not in records}
+        missing = {order.key: order for order in orders if order.key not in records}
         if missing:
-            records |= self._make_all(missing, plan, folder)
+            records |= self._make_all(tuple(missing.values()), plan, folder)
         layers = tuple(
             BuiltLayer(layer.title, records[key], key in missing)
             for key, layer in zip(keys, plan.layers, strict=True)
@@ -87,9 +100,17 @@ class Builder:
     def known(self, plan: Plan) -> tuple[LayerRecord | None, ...]:
         """Tell of every layer of a plan what was made before."""
         return tuple(
-            layer.record if isinstance(layer, ImageLayer) else self._find(layer_key(layer, self.compression))
-            for layer in plan.layers
+            order.layer.record if isinstance(order.layer, ImageLayer) else self._find(order.key)
+            for order in self._orders(plan)
         )
+
+    def _orders(self, plan: Plan) -> list[_Order]:
+        lazy = self.compression is Compression.ESTARGZ
+        firsts = startup_paths(plan, self.start) if lazy else [()] * len(plan.layers)
+        return [
+            _Order(layer_key(layer, self.compression, first), layer, first)
+            for layer, first in zip(plan.layers, firsts, strict=True)
+        ]
 
     def _find(self, key: Digest) -> LayerRecord | None:
         record = self._records.get(key, LayerRecord)
@@ -97,22 +118,20 @@ class Builder:
             return record
         return None
 
-    def _make_all(
-        self, missing: Mapping[Digest, LayerPlan], plan: Plan, folder: Path
-    ) -> dict[Digest, LayerRecord]:
+    def _make_all(self, missing: Collection[_Order], plan: Plan, folder: Path) -> dict[Digest, LayerRecord]:
         from concurrent.futures import ThreadPoolExecutor
 
         from lightship.build.steps import Inputs
 
-        compiler = self._compiler(missing.values(), plan)
-        inputs = Inputs(self._fetch_for(missing.values()), folder, self.outputs, compiler)
-        order = sorted(missing.items(), key=lambda item: -_effort(item[1]))  # the longest first: it ends last
-        label = f"making {len(order)} layer{'s'[: len(order) > 1]}"
+        layers = [order.layer for order in missing]
+        inputs = Inputs(self._fetch_for(layers), folder, self.outputs, self._compiler(layers, plan))
+        longest = sorted(missing, key=lambda order: -_effort(order.layer))  # first, as it ends last
+        label = f"making {len(layers)} layer{'s'[: len(layers) > 1]}"
         with (
-            self.reporter.task(label, sum(layer.download for _, layer in order)) as task,
+            self.reporter.task(label, sum(layer.download for layer in layers)) as task,
             ThreadPoolExecutor(self.workers) as pool,
         ):
-            futures = {key: pool.submit(self._make, key, layer, inputs, task) for key, layer in order}
+            futures = {order.key: pool.submit(self._make, order, inputs, task) for order in longest}
             try:
                 return {key: future.result() for key, future in futures.items()}
             except BaseException:
@@ -139,9 +158,12 @@ class Builder:
                 debs += (*sources.below, *sources.packages)
         return self.fetch(tuple(dict.fromkeys(wheels)), tuple(dict.fromkeys(debs)))
 
-    def _make(self, key: Digest, layer: LayerPlan, inputs: Inputs, task: Task) -> LayerRecord:
-        record = self._copy(layer) if isinstance(layer, ImageLayer) else self._write(layer, inputs)
-        self._records.put(key, record)
+    def _make(self, order: _Order, inputs: Inputs, task: Task) -> LayerRecord:
+        layer = order.layer
+        record = (
+            self._copy(layer) if isinstance(layer, ImageLayer) else self._write(layer, order.first, inputs)
+        )
+        self._records.put(order.key, record)
         task.advance(layer.download)
         return record
 
@@ -153,7 +175,7 @@ class Builder:
                 stream.writelines(self.blob(layer))
         return layer.record
 
-    def _write(self, layer: MadeLayer, inputs: Inputs) -> LayerRecord:
+    def _write(self, layer: MadeLayer, first: tuple[str, ...], inputs: Inputs) -> LayerRecord:
         from lightship.build.steps import layer_entries
         from lightship.oci.blob import write_layer
 
@@ -162,7 +184,7 @@ class Builder:
             layer_entries(layer, inputs) as entries,
             writing_unnamed(layout.blobs) as unnamed,
         ):
-            record = write_layer(entries, unnamed.stream, self.compression)
+            record = write_layer(entries, unnamed.stream, self.compression, first)
             unnamed.name(layout.blob_path(record.descriptor.digest))
         return record
 

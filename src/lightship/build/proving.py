@@ -16,7 +16,7 @@ from lightship.build.written import written_paths
 from lightship.oci.layout import LayoutImage
 from lightship.plan.model import WheelsLayer
 from lightship.project.detect import Project
-from lightship.wheels.strip import is_library
+from lightship.slim import is_library
 
 
 def prove_start(project: Project, image: LayoutImage, sandbox: Sandbox, machine: Machine) -> bool:

@@ -20,23 +20,23 @@ from lightship.build.written import written_paths
 from lightship.fs.opened import OpenedFiles, watching
 from lightship.oci.layout import LayoutImage
 from lightship.plan.model import Plan, WheelsLayer
-from lightship.plan.trimming import TRACED
 from lightship.project.config import Config
 from lightship.project.detect import Project
 from lightship.project.start import Paths, Start
+from lightship.slim import is_library
 from lightship.wheels.environment import Environment
-from lightship.wheels.strip import is_library
 
 _COMPILED = re.compile(r"(?P<module>.+)\.cpython-[0-9]+(\.opt-[0-9])?\.pyc")
 
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Starts images of one project on this machine."""
+    """Starts images of one project on this machine; `traced` to tell which files a start opens, too."""
 
     project: Project
     machine: Machine
     sandbox: Sandbox
+    traced: bool
 
     def record(self, plan: Plan, image: LayoutImage) -> Start:
         """Start an image that was built from `plan`, with everything in it, and tell what it did.
@@ -49,7 +49,7 @@ class Recorder:
         root = prepare_root(image, cache=self.machine.home.cache, reporter=self.machine.reporter)
         layers = [layer for layer in plan.layers if isinstance(layer, WheelsLayer)]
         site = Environment(layers[0].prefix, layers[0].python).site_packages if layers else ""
-        traced = self.project.config.trim == TRACED and bool(site)
+        traced = self.traced and bool(site)
         with (
             self.machine.reporter.task("recording a start", unit="starts") as task,
             tempfile.TemporaryDirectory() as folder,

@@ -15,8 +15,8 @@ from lightship.build.home import Home
 from lightship.debs import trim as debs_trim
 from lightship.debs.model import LockedDeb
 from lightship.digest import of_value
-from lightship.fs.trim import Trimmer
 from lightship.plan.model import BaseLayer, LayerPlan, Plan, ToolsLayer, WheelsLayer
+from lightship.slim import Trimmer
 from lightship.wheels import trim as wheels_trim
 from lightship.wheels.environment import Environment
 from lightship.wheels.model import LockedWheel

@@ -29,13 +29,13 @@ from lightship.cli.engines import (
     extra_arguments,
     find,
 )
+from lightship.cli.formats import choose, format_option
 from lightship.cli.options import Output, common, machine, path_argument, registries, target_option
 from lightship.cli.platforms import check_reach, choose_platforms, only_platform, platforms_option
 from lightship.cli.terminal import show_json, size
 from lightship.errors import UsageError
 from lightship.oci.index import choose_image, open_stored
 from lightship.oci.model import Descriptor
-from lightship.oci.record import Compression
 from lightship.plan.model import Plan
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project, read_project
@@ -61,6 +61,7 @@ class _Options:
     push: str
     compression: str
     single_member: bool
+    format: str
     locked: bool
     offline: bool
     record: bool
@@ -82,6 +83,7 @@ class _Options:
 @click.option("--push", default="", metavar="REF", help="Put the image into a registry, as REF.")
 @click.option("--compression", type=click.Choice(["gzip", "zstd"]), default="gzip", show_default=True)
 @click.option("--single-member", is_flag=True, help="Write gzip of one member, for old readers; slower.")
+@format_option
 @click.option("--locked", is_flag=True, help="Fail if the lock is missing or stale.")
 @click.option("--offline", is_flag=True, help="Use only what is in the caches.")
 @click.option("--record", is_flag=True, help="Start the service, and record anew what it imports.")
@@ -167,7 +169,7 @@ def _build(
         variant=variant,
         platform=platforms[0],
         target=options.target,
-        compression=_compression(options),
+        compression=choose(options.compression, options.format, single_member=options.single_member),
         locked=options.locked,
         record=options.record,
     )
@@ -220,14 +222,6 @@ def _facts(plan: Plan, built: Built, trimmed: int) -> dict[str, Any]:
 
 def _layer(title: str, digest: str, *, made: bool) -> dict[str, Any]:
     return {"title": title, "digest": digest, "made": made}
-
-
-def _compression(options: _Options) -> Compression:
-    if options.compression == "zstd":
-        if options.single_member:
-            raise UsageError("--single-member is about gzip", hint="leave it out with --compression zstd")
-        return Compression.ZSTD
-    return Compression.GZIP_SINGLE if options.single_member else Compression.GZIP
 
 
 def _check_push(options: _Options, variants: tuple[str, ...]) -> None:

@@ -67,7 +67,9 @@ def command(*, output: Output, **given: Any) -> None:
     project = read_project(asked.path)
     options = Options(asked.style, asked.portable, asked.ci, asked.variants)
     surroundings = machine(output, offline=asked.offline)
-    files = emit(project, _plans(project, asked, surroundings), options)
+    plans = _plans(project, asked, surroundings)
+    _say_what_is_compiled(project, plans, surroundings)
+    files = emit(project, plans, options)
     if asked.stdout:
         click.echo(files["Dockerfile"], nl=False)
         return
@@ -94,6 +96,21 @@ def _plans(project: Project, asked: _Asked, surroundings: Machine) -> Plans:
         for variant in asked.variants or tuple(project.config.variants)
         for target in targets
     }
+
+
+def _say_what_is_compiled(project: Project, plans: Plans, surroundings: Machine) -> None:
+    from lightship.plan.bytecode import IMPORTED
+
+    unknown = {
+        variant
+        for (variant, _), platforms in plans.items()
+        if any(plan.start is None for plan in platforms.values())
+    }
+    if unknown and project.config.bytecode == IMPORTED:
+        surroundings.reporter.note(
+            f"no start of {', '.join(sorted(unknown))} is recorded: the application alone is compiled, and"
+            " every process compiles the rest; `lightship build --record` records one"
+        )
 
 
 def _show(files: Mapping[str, str], written: tuple[str, ...], output: Output) -> None:

@@ -18,9 +18,9 @@ from lightship.debs.unpack import control_files, data_members, entry_of
 from lightship.errors import StageError
 from lightship.fs.entries import Entry, Kind, directory, regular
 from lightship.fs.paths import parents
-from lightship.fs.trim import Trimmer
 from lightship.fs.untar import Member
 from lightship.platform import Platform
+from lightship.slim import Trimmer
 
 _STATUS = "var/lib/dpkg/status.d"
 _OURS = "the base's own files"

@@ -13,8 +13,8 @@ from lightship.debs.ldcache import Library
 from lightship.debs.model import LockedDeb
 from lightship.fs.entries import Entry, Kind
 from lightship.fs.paths import parents
-from lightship.fs.trim import Trimmer
 from lightship.platform import Platform
+from lightship.slim import Trimmer
 
 
 class BaseTree(NamedTuple):

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from lightship.fs.trim import Trimmer, TrimRule, trimmer
+from lightship.fs.trim import TrimRule
+from lightship.slim import Trimmer, trimmer
 
 _UNREAD = "text for people: no program may need what is in usr/share/doc (Debian policy, section 12.3)"
 

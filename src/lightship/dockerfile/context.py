@@ -13,6 +13,16 @@ from lightship.wheels.lock import lock_path, read_lock
 from lightship.wheels.model import LockedLibrary
 
 _LARGEST = 1 << 20
+_NAMING = (
+    "docker-bake.hcl",
+    "docker-bake.override.hcl",
+    *(f"{name}.{end}" for name in ("compose", "docker-compose") for end in ("yaml", "yml")),
+)
+_BLOCKS = (
+    re.compile(r"(\b)contexts[ \t]*=[ \t]*\{(.*?)\}", re.DOTALL),
+    re.compile(r"^([ \t]*)additional_contexts:[ \t]*\n((?:\1(?:[ \t]+|- ).*\n?)+)", re.MULTILINE),
+)
+_CONTEXT = re.compile(r"(?:^|,)[ \t]*(?:-[ \t]*)?[\"']?([\w./-]+)[\"']?[ \t]*[=:]", re.MULTILINE)
 
 
 class Context(Protocol):
@@ -64,6 +74,17 @@ def locked_libraries(folder: Path) -> tuple[LockedLibrary, ...]:
     """
     lock = read_lock(lock_path(folder, read_project(folder).config.variant))
     return tuple(sorted({library for libraries in lock.libraries.values() for library in libraries}))
+
+
+def named_contexts(context: Context) -> frozenset[str]:
+    """Name the build contexts that a bake file or a Compose file gives beside the folder.
+
+    They are known by their blocks, `contexts = { … }` and `additional_contexts:`; whether the rest of such a
+    file is right is for Docker to say.
+    """
+    texts = (context.read(name) or "" for name in _NAMING)
+    blocks = (block[2] for text in texts for pattern in _BLOCKS for block in pattern.finditer(text))
+    return frozenset(name for block in blocks for name in _CONTEXT.findall(block))
 
 
 def requirement_lines(

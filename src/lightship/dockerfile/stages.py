@@ -58,11 +58,10 @@ class Step:
         flags = (flag for flag in self.instruction.flags if flag.name == "mount")
         return tuple(_mount(flag, self.variables) for flag in flags)
 
-    def has_cache(self, *folders: str) -> bool:
-        """Tell whether a cache mount covers one of these folders."""
-        targets = [
-            normpath(mount.get("target", "/")) for mount in self.mounts if mount["type"] in _THROWN_AWAY
-        ]
+    def has_cache(self, *folders: str, kept: bool = False) -> bool:
+        """Tell whether a mount covers one of these folders; `kept` asks for one that later builds see."""
+        kinds = ("cache",) if kept else _THROWN_AWAY
+        targets = [normpath(mount.get("target", "/")) for mount in self.mounts if mount["type"] in kinds]
         return any(
             folder == target or folder.startswith(f"{target}/") for folder in folders for target in targets
         )

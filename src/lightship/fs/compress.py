@@ -69,6 +69,12 @@ class Compressor(Protocol):
     def finish(self) -> None: ...
 
 
+def member(data: bytes) -> bytes:
+    """Compress to one gzip member."""
+    trailer = struct.pack("<II", deflate.crc32(data), len(data) & 0xFFFFFFFF)
+    return _MEMBER + deflate.deflate_compress(data, LEVEL) + trailer
+
+
 class MemberGzip:
     """gzip of many members."""
 
@@ -79,10 +85,10 @@ class MemberGzip:
     def write(self, data: bytes | bytearray) -> None:
         self._pending += data
         if len(self._pending) >= GATHER:
-            self._flush()
+            self.flush()
 
     def transplant(self, content: Deflated, tap: Callable[[bytes], None]) -> None:
-        self._flush()
+        self.flush()
         self._sink.write(_MEMBER)
         for raw, plain in content.pairs():
             self._sink.write(raw)
@@ -90,13 +96,12 @@ class MemberGzip:
         self._sink.write(struct.pack("<II", content.crc32, content.size & 0xFFFFFFFF))
 
     def finish(self) -> None:
-        self._flush()
+        self.flush()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """End the member: what is written next begins another one."""
         for start in range(0, len(self._pending), CHUNK):
-            piece = bytes(self._pending[start : start + CHUNK])
-            trailer = struct.pack("<II", deflate.crc32(piece), len(piece))
-            self._sink.write(_MEMBER + deflate.deflate_compress(piece, LEVEL) + trailer)
+            self._sink.write(member(bytes(self._pending[start : start + CHUNK])))
         self._pending.clear()
 
 

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import BinaryIO
 
 from lightship.digest import Digest
 from lightship.fs import tar
 from lightship.fs.compress import SMALL, Compressor, Deflated, MemberGzip, Sink, single_gzip, zstd
 from lightship.fs.entries import Entry
+from lightship.oci.estargz import write_estargz
 from lightship.oci.model import Descriptor
 from lightship.oci.record import Compression, LayerRecord
 
 
-def write_layer(entries: Iterable[Entry], out: BinaryIO, compression: Compression) -> LayerRecord:
-    """Write entries, in their order, as a compressed tar.
+def write_layer(
+    entries: Iterable[Entry], out: BinaryIO, compression: Compression, first: Collection[str] = ()
+) -> LayerRecord:
+    """Write entries, in their order, as a compressed tar; in eStargz, those whose paths are `first` lead.
 
     Raises:
         IntegrityError: if a content is not what its archive promised.
+        UsageError: if eStargz has another use for a file's name.
 
     """
+    if compression is Compression.ESTARGZ:
+        return write_estargz(entries, out, first)
     sink = Sink(out)
     writer = _Writer(_COMPRESSORS[compression](sink))
     for entry in entries:

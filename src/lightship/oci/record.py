@@ -11,11 +11,12 @@ from lightship.oci.model import MEDIA_LAYER_GZIP, MEDIA_LAYER_ZSTD, Descriptor
 
 
 class Compression(enum.Enum):
-    """How layers are compressed; the value is part of a layer's cache key."""
+    """How layers are compressed, and laid out for it; the value is part of a layer's cache key."""
 
     GZIP = "gzip"
     GZIP_SINGLE = "gzip-single-member"
     ZSTD = "zstd-9"
+    ESTARGZ = "estargz"
 
     @property
     def media_type(self) -> str:

@@ -6,6 +6,7 @@ wheel's layer is the same bytes in every image.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -85,6 +86,13 @@ class Bytecode:
     def _standard_library(self) -> tuple[str, ...]:
         library = f"usr/lib/python{self.python}"
         return tuple(f"{library}/{path}" for path in self.start.standard_library) if self.start else ()
+
+
+def compiled_path(source: str, python: str) -> str:
+    """Place of a module's bytecode beside it (PEP 3147)."""
+    folder, name = posixpath.split(source)
+    tag = f"cpython-{python.replace('.', '')}"
+    return posixpath.join(folder, "__pycache__", f"{name.removesuffix('.py')}.{tag}.pyc")
 
 
 def compiler_version(debs: Iterable[LockedDeb], python: str) -> str:

@@ -10,13 +10,14 @@ from lightship.debs import trim as debs_trim
 from lightship.debs.alternatives import ALTERNATIVES
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest, of_value
-from lightship.fs.trim import Trimmer
 from lightship.oci.model import Execution
 from lightship.oci.record import Compression, LayerRecord
 from lightship.plan.base import BaseSummary
 from lightship.plan.stages import StageLayer, StagePlan
 from lightship.platform import Platform
 from lightship.project.sources import SourceFile
+from lightship.project.start import Start
+from lightship.slim import Trimmer
 from lightship.wheels import trim as wheels_trim
 from lightship.wheels.model import LockedLibrary, LockedWheel, SourceBuild
 
@@ -184,8 +185,7 @@ class WheelsLayer(msgspec.Struct, frozen=True, tag="wheels"):
 
     def trimmer(self, name: str) -> Trimmer:
         """Give what tells which files of a distribution go, by their path below site-packages."""
-        by_rule = wheels_trim.wheel_trimmer(self.trim, name)
-        return wheels_trim.keeping(self.keep[name], by_rule) if name in self.keep else by_rule
+        return wheels_trim.wheel_trimmer(self.trim, name, self.keep.get(name))
 
     def recipe(self) -> dict[str, Any]:
         archives = [wheel.sha256 for wheel in self.wheels]
@@ -267,9 +267,13 @@ MadeLayer = (
 LayerPlan = ImageLayer | MadeLayer
 
 
-def layer_key(layer: LayerPlan, compression: Compression) -> Digest:
-    """Digest of all that decides a layer's bytes: what it is made from, the rules, the compression."""
-    return of_value({"format": FORMAT, "compression": compression.value, **layer.recipe()})
+def layer_key(layer: LayerPlan, compression: Compression, first: tuple[str, ...] = ()) -> Digest:
+    """Digest of all that decides a layer's bytes: what it is made from, the rules, the compression.
+
+    `first` are the files that lead where the compression heeds an order.
+    """
+    order = {"first": first} if first else {}
+    return of_value({"format": FORMAT, "compression": compression.value, **order, **layer.recipe()})
 
 
 class Additions(msgspec.Struct, frozen=True):
@@ -290,7 +294,7 @@ class Plan(msgspec.Struct, frozen=True):
     bytes, and `notes` are remarks. `base` is the image that it builds on, if any. `builds` are done first, in
     a root of the packages of `builder`: their wheels get layers then. There `stages` are run, too, in this
     order. Bytecode is compiled by the Python of one of `compilers`, all of the same version: whichever this
-    machine can run. `additions` say what is the target's alone.
+    machine can run. `additions` say what is the target's alone, `start` is what was recorded of production's.
     """
 
     name: str
@@ -309,6 +313,7 @@ class Plan(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     base: BaseSummary | None = None
     additions: Additions | None = None
+    start: Start | None = None
 
     @property
     def platform(self) -> Platform:

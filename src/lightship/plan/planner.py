@@ -108,6 +108,7 @@ def make_plan(
         notes=tuple(_notes(config, selection)),
         base=summary(selection.base) if selection.base else None,
         additions=own,
+        start=start,
     )
 
 

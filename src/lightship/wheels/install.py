@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from lightship.errors import IntegrityError
 from lightship.fs.entries import BytesContent, Content, Entry, Kind
-from lightship.fs.trim import Trimmer, keep_all
+from lightship.slim import Trimmer, keep_all
 from lightship.wheels.archive import PUBLISHER, Member, WheelArchive
 from lightship.wheels.environment import Environment
 from lightship.wheels.model import LockedWheel

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from lightship.fs.trim import COMPILERS, Trimmer, TrimRule, keep_all, trimmer
+from lightship import slim
+from lightship.fs.trim import COMPILERS, TrimRule
 
 _IMPORTS = (
     "no module that stays imports them, functions that run tests aside (checked on the wheels themselves)"
@@ -154,7 +155,7 @@ RULES = (
     ),
 )
 NOT_OPENED = TrimRule(
-    name="not-opened",
+    name=slim.NOT_OPENED,
     paths=("**",),
     reason="what a recorded start, health check and the project's own check did not open",
     proof="the image without it passed the same start, health check and check",
@@ -167,20 +168,8 @@ def rules_named(names: tuple[str, ...]) -> tuple[TrimRule, ...]:
     return tuple(_BY_NAME[name] for name in names)
 
 
-def keeping(kept: Collection[str], by_rule: Trimmer) -> Trimmer:
-    """Give the function that lets only those paths pass, and metadata, as far as the rules allow."""
-    stays = frozenset(kept)
-
-    def trimmed_by(path: str) -> str:
-        rule = by_rule(path)
-        return rule if rule or path in stays or ".dist-info/" in path else NOT_OPENED.name
-
-    return trimmed_by
-
-
-def wheel_trimmer(names: tuple[str, ...], distribution: str) -> Trimmer:
-    """Give the function that tells which paths below site-packages go, by these rules."""
-    trimmed_by = trimmer(rules_named(names), distribution)
-    if trimmed_by is keep_all:
-        return keep_all
-    return lambda path: "" if ".dist-info/" in path else trimmed_by(path)
+def wheel_trimmer(
+    names: tuple[str, ...], distribution: str, kept: Collection[str] | None = None
+) -> slim.Trimmer:
+    """Give the function that tells which paths below site-packages go, by rules and a recorded start."""
+    return slim.wheel_trimmer(rules_named(names), distribution, kept)

@@ -15,9 +15,9 @@ from lightship.build.images import find_source
 from lightship.oci.layout import Layout
 from lightship.oci.validate import validate
 from lightship.wheels.lock import read_lock
+from scripts.ports import free_port
 from tests.integration.bases.conftest import AMD64
 from tests.integration.build.calling import Lightship
-from tests.integration.builder.conftest import free_port
 
 pytestmark = pytest.mark.integration
 Service = Callable[..., Path]

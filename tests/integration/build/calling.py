@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -111,10 +110,3 @@ def sharing(root: Path, folder: Path) -> Lightship:
         (folder / kind).mkdir(parents=True, exist_ok=True)
         (made.home.cache / kind).symlink_to(folder / kind)
     return made
-
-
-def free_port() -> int:
-    """A port of loopback on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

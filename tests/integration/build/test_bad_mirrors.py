@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lightship.errors import IntegrityError, NetworkError, StageError
-from tests.integration.build.calling import free_port
+from scripts.ports import free_port
 from tests.integration.build.conftest import Service
 from tests.integration.build.damage import assert_intact, flip, follow_hint
 from tests.unit.debs.forge import Keys, Repository

@@ -14,7 +14,7 @@ import pytest
 
 from lightship.oci.layout import Layout
 from lightship.oci.validate import layout_problems
-from tests.integration.build.calling import free_port
+from scripts.ports import free_port
 from tests.integration.build.conftest import Built, Service
 from tests.integration.build.schemas import check_layout
 from tests.support.programs import Run, caller

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +21,7 @@ from lightship.events import SilentReporter
 from lightship.net.http import HttpTransport
 from lightship.platform import Platform
 from lightship.project.detect import read_project
+from scripts.ports import free_port
 from tests.integration.build.calling import Lightship
 
 CONFIGURATION = """\
@@ -114,9 +114,3 @@ def postgres() -> Iterator[str]:
             yield f"host=127.0.0.1 port={port} user=postgres"
         finally:
             run("pg_ctl", "-m", "fast", "stop")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from scripts.ports import free_port
 from scripts.standins import SLIM, standins
-from tests.integration.build.calling import Lightship, Outcome, free_port
+from tests.integration.build.calling import Lightship, Outcome
 from tests.support.index import simple_index
 from tests.support.locked import Locked, locked_project, write_lock
 from tests.support.programs import Run, caller

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ import pytest
 from lightship.build.health import http_probe, wait_healthy
 from lightship.build.sandbox import Publish, RunRequest, Sandbox, Volume, bwrap_arguments, identify
 from lightship.oci.model import Execution
+from scripts.ports import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.requires_tool("bwrap")]
 MakeRequest = Callable[..., RunRequest]
@@ -51,12 +51,6 @@ for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1): signal.signal(num
 server.serve_forever()
 sys.exit(7)
 """
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def output(sandbox: Sandbox, request: RunRequest) -> tuple[str, int]:

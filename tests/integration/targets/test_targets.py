@@ -15,7 +15,7 @@ import pytest
 
 from lightship.oci.validate import validate
 from lightship.wheels.uv import find_uv
-from tests.integration.build.calling import free_port
+from scripts.ports import free_port
 from tests.integration.targets.conftest import Service, write_project
 
 pytestmark = [pytest.mark.integration, pytest.mark.requires_tool("bwrap")]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lightship.fs.trim import keep_all
+from lightship.slim import keep_all
 from lightship.wheels.trim import RULES, wheel_trimmer
 from tests.support.imports import imported_modules, module_name
 

@@ -6,11 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as with_fields
 
 from lightship.build.image import Built
 from lightship.build.making import Request, build_project
+from lightship.build.recording import Recorder
 from lightship.errors import CheckError, StartError, UsageError
+from lightship.oci.estargz import TOC_DIGEST
 from lightship.oci.layout import LayoutImage
+from lightship.oci.record import Compression
 from lightship.plan.model import BytecodeLayer, Plan, WheelsLayer
 from lightship.platform import Platform
 from lightship.project.start import Start, read_start, write_start
@@ -133,6 +137,39 @@ def test_a_start_is_recorded_once(made: Locked, monkeypatch: pytest.MonkeyPatch)
     assert json.loads(path_of(made).read_text())["modules"] == {"demo": ["demo.py"]}
     build(made, replace(REQUEST, locked=False, record=True))
     assert fake.recorded == 2
+
+
+def test_for_estargz_a_start_is_recorded_with_what_it_opens(
+    made: Locked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (made.folder / "lightship.toml").write_text('bytecode = "none"')
+    asked: list[tuple[bool, set[bool]]] = []
+
+    def record(recorder: Recorder, _plan: Plan, image: LayoutImage) -> Start:
+        asked.append((recorder.traced, {bool(layer.annotations) for layer in image.manifest.layers}))
+        return START
+
+    Fake(monkeypatch)
+    monkeypatch.setattr("lightship.build.recording.Recorder.record", record)
+    lazy = replace(REQUEST, locked=False, compression=Compression.ESTARGZ)
+    for _ in range(2):
+        _, built = build(made, lazy)
+        assert all(TOC_DIGEST in layer.record.descriptor.annotations for layer in built.layers)
+        assert not any("record" in note for note in built.notes)
+    build(made, replace(REQUEST, locked=False, record=True))
+    assert asked == [(True, {False}), (False, {False})]
+
+
+def test_what_of_a_start_is_not_known_for_estargz_is_said(made: Locked) -> None:
+    lazy = replace(REQUEST, compression=Compression.ESTARGZ)
+    (note,) = (note for note in build(made, lazy)[1].notes if "recorded" in note)
+    assert note.startswith("no bytecode of what starts and no start-up files to fetch first: the start is")
+    (made.folder / "lightship.toml").write_text('bytecode = "none"')
+    (note,) = (note for note in build(made, lazy)[1].notes if "recorded" in note)
+    assert note.startswith("no start-up files to fetch first: the start is not recorded")
+    write_start(path_of(made), with_fields(START, opened={"arm64": {}}))
+    (note,) = (note for note in build(made, lazy)[1].notes if "recorded" in note)
+    assert note.startswith("of the start on linux/amd64 only imports are recorded, not what it opens")
 
 
 def test_a_start_that_failed_is_not_tried_again_until_something_changes(

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -21,7 +22,9 @@ from lightship.oci.layout import Layout
 from lightship.oci.record import Compression, LayerRecord
 from lightship.oci.validate import layout_problems, validate
 from lightship.plan.model import layer_key
+from lightship.project.start import Start
 from tests.support.archives import plain
+from tests.support.estargz import PREFETCH, check
 from tests.support.projects import CONFIG, TEXT, Workshop
 from tests.support.wheels import Packed, wheel_bytes
 
@@ -107,6 +110,27 @@ def test_one_more_wheel_makes_one_layer(workshop: Workshop) -> None:
     built = workshop.build()
     assert made(built) == ["python"]
     assert "extra" in workshop.fetched
+
+
+def test_a_recorded_start_orders_the_layers_that_it_reads_from_in_estargz_alone(workshop: Workshop) -> None:
+    start = Start("3.11", {"demo": "1.0", "other": "1.0"}, opened={"amd64": {"demo": ("demo/table.txt",)}})
+    workshop.build()
+    builder = replace(workshop.builder(), start=start)
+    assert made(builder.build(workshop.plan(), workshop.project)) == []
+    workshop.compression = Compression.ESTARGZ
+    assert made(workshop.build()) == TITLES
+    lazy = replace(builder, compression=Compression.ESTARGZ)
+    assert lazy.known(workshop.plan()).count(None) == 3
+    built = lazy.build(workshop.plan(), workshop.project)
+    assert made(built) == ["base", "environment", "python"]
+    fronts = [front(blob(workshop, built, number).read_bytes()) for number in range(6)]
+    assert [names for names in fronts if names] == [["opt/venv/pyvenv.cfg"], [f"{SITE}/demo/table.txt"]]
+
+
+def front(blob: bytes) -> list[str]:
+    """Names of the files that come before the landmark of a layer."""
+    names = [entry["name"] for entry in check(blob).entries if entry["type"] == "reg"]
+    return names[: names.index(PREFETCH)] if PREFETCH in names else []
 
 
 def test_a_wheels_layer_is_the_same_in_every_image(workshop: Workshop, tmp_path: Path) -> None:

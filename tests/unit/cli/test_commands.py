@@ -89,7 +89,9 @@ def test_quiet_shows_no_progress(lightship: Lightship, made: Locked) -> None:
     assert lightship("build", made.folder, "--locked", "--offline", "-q").err == ""
 
 
-@pytest.mark.parametrize("options", [["--compression", "zstd"], ["--single-member"], []])
+@pytest.mark.parametrize(
+    "options", [["--compression", "zstd"], ["--single-member"], ["--format", "estargz"], []]
+)
 def test_build_hands_the_image_over(
     lightship: Lightship, made: Locked, tmp_path: Path, options: list[str]
 ) -> None:
@@ -119,6 +121,8 @@ def test_build_writes_an_archive_for_docker(lightship: Lightship, made: Locked, 
         (["--platform", "linux/arm64"], 2, "was not made for linux/arm64"),
         (["-t", "UPPER"], 2, "is not an image reference"),
         (["--single-member", "--compression", "zstd"], 2, "--single-member is about gzip"),
+        (["--format", "estargz", "--compression", "zstd"], 2, "--format estargz is gzip"),
+        (["--format", "estargz", "--single-member"], 2, "leave out --single-member"),
         (["--variant", "none", "--variant", "none", "-t", "x"], 2, "one --tag cannot name several variants"),
     ],
 )

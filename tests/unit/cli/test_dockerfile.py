@@ -12,6 +12,9 @@ WRITTEN = [
     "docker-bake.hcl",
     "docker/requirements/none-development.txt",
     "docker/requirements/none.txt",
+    "docker/slim.py",
+    "docker/slim/none-development-wheels.json",
+    "docker/slim/none-wheels.json",
 ]
 
 
@@ -19,11 +22,11 @@ def test_files_are_written_once_and_checked(lightship: Lightship, made: Locked) 
     write_lock_with_target(made)
     missing = lightship("dockerfile", made.folder, "--check", "--offline")
     assert missing.code == 1
-    assert "6 files are missing or stale" in missing.err
+    assert "9 files are missing or stale" in missing.err
     shown = lightship("dockerfile", made.folder, "--offline")
     assert shown.code == 0, shown.err
     assert sorted(line.removeprefix("wrote ") for line in shown.out.splitlines()) == WRITTEN
-    assert lightship("dockerfile", made.folder, "--offline").out == "6 files are as they should be\n"
+    assert lightship("dockerfile", made.folder, "--offline").out == "9 files are as they should be\n"
     assert lightship("dockerfile", made.folder, "--offline", "--check").code == 0
     again = json.loads(lightship("dockerfile", made.folder, "--offline", "--json").out)
     assert again == {"files": WRITTEN, "written": []}

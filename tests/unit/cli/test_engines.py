@@ -133,6 +133,7 @@ def test_verify_has_targets_of_projects_only(lightship: Lightship) -> None:
         (("--engine", "dokcer"), "unknown engine 'dokcer'"),
         (("--engine", "docker", "--compression", "gzip"), "--compression is about the direct engine"),
         (("--engine", "docker", "--single-member"), "--single-member is about the direct engine"),
+        (("--engine", "docker", "--format", "estargz"), "--format is about the direct engine"),
         (("--engine", "docker", "--offline"), "--offline is about the direct engine"),
         (("--engine", "docker", "--record"), "--record is about the direct engine"),
         (("--engine", "docker", "--push", "x.example.com/a"), "--push is about the direct engine"),

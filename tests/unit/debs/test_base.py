@@ -15,9 +15,9 @@ from lightship.debs.trust import bundle
 from lightship.errors import StageError
 from lightship.fs.entries import Entry, Kind
 from lightship.fs.paths import parents
-from lightship.fs.trim import Trimmer, keep_all
 from lightship.loader import parse_cache
 from lightship.platform import Platform
+from lightship.slim import Trimmer, keep_all
 from tests.unit.debs.forge import folder, item, link, make_library, write_deb
 
 Package = tuple[LockedDeb, Path]

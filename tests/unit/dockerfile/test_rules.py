@@ -246,6 +246,7 @@ SPARED = [
         "LD704",
         "FROM scratch as build\nRUN foo\nFROM node:20\nCOPY --from=build a .\nCOPY --from=0 b .\n",
     ),
+    ("LD103", stage("COPY locks/${VARIANT}.txt requirements.txt\nRUN pip install -r requirements.txt\n")),
     ("LD704", SLIM + "COPY --from=haskell:9 bar .\n"),
     ("LD704", "ARG SRC\n" + SLIM + "ARG SRC\nCOPY --from=${SRC} bar .\n"),
     (
@@ -305,3 +306,20 @@ def test_the_target_is_the_image() -> None:
     text = "FROM python:3.11-slim AS dev\nUSER root\nFROM dev AS prod\nUSER 1\n"
     assert codes(text) == []
     assert codes(text, target="dev") == ["LD501"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("docker-bake.hcl", 'target "a" {\n  contexts = {\n    weights = "oci-layout://w"\n  }\n}\n'),
+        ("docker-bake.hcl", 'target "a" { contexts = { "weights" = "../w" } }\n'),
+        ("compose.yaml", "build:\n  additional_contexts:\n    weights: ../w\n  args: {}\n"),
+        ("docker-compose.yml", "build:\n  additional_contexts:\n  - weights=../w\n"),
+    ],
+)
+def test_build_contexts_that_are_named_beside_the_file_count_as_stages(name: str, text: str) -> None:
+    files = Files({name: text})
+    for origin, there in (("weights", True), ("wieghts", False), ("args", False)):
+        dockerfile = f"{SLIM}COPY --from={origin} / /w/\n{LAST}"
+        found = lint_text("Dockerfile", dockerfile, Options(context=files)).findings
+        assert ("LD704-no-such-stage" in [finding.rule for finding in found]) is not there

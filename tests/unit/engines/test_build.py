@@ -88,6 +88,8 @@ def test_the_plan_is_built_from_a_context_of_its_own_files(made: Locked) -> None
         "docker/lent/demo-1.0-py3-none-any.whl",
         "docker/lent/other-1.0-py3-none-any.whl",
         "docker/requirements/none.txt",
+        "docker/slim.py",
+        "docker/slim/none-wheels.json",
         "secret",
     ]
     assert engine.files["Dockerfile"].startswith("# Made by `lightship dockerfile --portable`")

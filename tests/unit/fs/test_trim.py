@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from lightship.fs.trim import COMPILERS, TrimRule, keep_all, trimmer
+from lightship.fs.trim import COMPILERS, TrimRule
+from lightship.slim import keep_all, trimmer
 
 RULE = TrimRule(name="rule", paths=("a/**",), reason="", proof="")
 

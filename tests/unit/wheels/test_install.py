@@ -15,7 +15,8 @@ import pytest
 
 from lightship.errors import IntegrityError
 from lightship.fs.entries import BytesContent, Entry
-from lightship.fs.trim import Trimmer, TrimRule, keep_all, trimmer
+from lightship.fs.trim import TrimRule
+from lightship.slim import Trimmer, keep_all, trimmer
 from lightship.wheels.archive import open_wheel
 from lightship.wheels.environment import Environment
 from lightship.wheels.install import installed

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import struct
 from pathlib import Path
 
 import pytest
@@ -12,39 +11,9 @@ from hypothesis import strategies as st
 from lightship.elf import read_elf
 from lightship.fs.entries import BytesContent, Content
 from lightship.wheels.strip import strip_library
-from tests.support.elves import elf
+from tests.support.elves import ALLOC, DATA, STRINGS, SYMBOLS, debug_library, elf
 
 NAME = "pkg/lib.so"
-ALLOC = 2
-DATA = elf(["libc.so.6"], soname="lib.so", rpath="$ORIGIN")
-SYMBOLS, STRINGS = b"s" * 480, b"t" * 3001
-
-
-def section(name: int, kind: int, offset: int, size: int, flags: int = 0, link: int = 0) -> bytes:
-    address, entry = (offset if flags else 0), (24 if kind == 2 else 0)
-    return struct.pack("<IIQQQQIIQQ", name, kind, flags, address, offset, size, link, 0, 1, entry)
-
-
-def library(data: bytes = DATA, *, behind: bytes = b"", late: int = 0) -> bytes:
-    """Give a library sections as linkers do: one that is loaded, symbols, their names, the sections' names.
-
-    `behind` is written after everything that a section describes; `late` has the symbols loaded.
-    """
-    names = b"\0.text\0.symtab\0.strtab\0.shstrtab\0"
-    at = len(data)
-    table_at = -(-(at + len(SYMBOLS) + len(STRINGS) + len(names)) // 8) * 8
-    sections = [
-        bytes(64),
-        section(names.index(b".text"), 1, 64, 200, ALLOC),
-        section(names.index(b".symtab"), 2, at, len(SYMBOLS), late, 3),
-        section(names.index(b".strtab"), 3, at + len(SYMBOLS), len(STRINGS)),
-        section(names.index(b".shstrtab"), 3, at + len(SYMBOLS) + len(STRINGS), len(names)),
-    ]
-    head = bytearray(data)
-    struct.pack_into("<Q", head, 40, table_at)
-    struct.pack_into("<HHH", head, 58, 64, len(sections), 4)
-    body = bytes(head) + SYMBOLS + STRINGS + names
-    return body.ljust(table_at, b"\0") + b"".join(sections) + behind
 
 
 def strip(data: bytes, name: str = NAME) -> tuple[bytes, bool]:
@@ -57,7 +26,7 @@ def strip(data: bytes, name: str = NAME) -> tuple[bytes, bool]:
 
 
 def test_symbols_and_their_names_go() -> None:
-    data = library()
+    data = debug_library()
     found, done = strip(data)
     assert done
     assert len(data) - len(found) >= len(SYMBOLS) + len(STRINGS) - 8
@@ -66,38 +35,38 @@ def test_symbols_and_their_names_go() -> None:
 
 
 def test_what_the_loader_reads_is_where_it_was() -> None:
-    data = library()
+    data = debug_library()
     found, _ = strip(data)
     assert found[64 : len(DATA)] == data[64 : len(DATA)]
     assert read_elf(io.BytesIO(found)) == read_elf(io.BytesIO(data))
 
 
 def test_sections_that_stay_keep_their_numbers() -> None:
-    file = ELFFile(io.BytesIO(strip(library())[0]))
+    file = ELFFile(io.BytesIO(strip(debug_library())[0]))
     names = [each.name for each in file.iter_sections()]
     assert names == ["", ".text", "", "", ".shstrtab"]
     assert file.get_section(2)["sh_type"] == "SHT_NULL"
 
 
 def test_what_is_loaded_stays_wherever_it_lies() -> None:
-    found, _ = strip(library(late=ALLOC))
+    found, _ = strip(debug_library(late=ALLOC))
     assert SYMBOLS in found
     assert STRINGS not in found
 
 
 def test_what_is_stripped_has_nothing_more_to_lose() -> None:
-    once, _ = strip(library())
+    once, _ = strip(debug_library())
     assert strip(once) == (once, False)
 
 
 @pytest.mark.parametrize("name", ["pkg/lib.so.1.2", "pkg/lib.cpython-311-x86_64-linux-gnu.so"])
 def test_libraries_are_known_by_their_names(name: str) -> None:
-    assert strip(library(), name)[1]
+    assert strip(debug_library(), name)[1]
 
 
 @pytest.mark.parametrize("name", ["pkg/program", "pkg/lib.so.py", "pkg/lib.a", "pkg/so"])
 def test_nothing_else_is_touched(name: str) -> None:
-    assert strip(library(), name) == (library(), False)
+    assert strip(debug_library(), name) == (debug_library(), False)
 
 
 @pytest.mark.parametrize(
@@ -106,11 +75,11 @@ def test_nothing_else_is_touched(name: str) -> None:
         b"",
         b"not an ELF file, and long enough to have had the header of one: " * 2,
         elf(),
-        library(elf(kind=2)),
-        library(elf(kind=1)),
-        library()[:500],
-        library()[:-64],
-        library(behind=b"what a program reads of itself" * 200),
+        debug_library(elf(kind=2)),
+        debug_library(elf(kind=1)),
+        debug_library()[:500],
+        debug_library()[:-64],
+        debug_library(behind=b"what a program reads of itself" * 200),
         b"\x7fELF\x02\x01\x01" + b"\xff" * 200,
     ],
     ids=["empty", "text", "no sections", "program", "object", "cut", "no table", "more", "nonsense"],
@@ -120,9 +89,9 @@ def test_what_is_not_understood_stays_as_it_is(data: bytes) -> None:
 
 
 @settings(max_examples=300)
-@given(st.lists(st.tuples(st.integers(0, len(library()) - 1), st.integers(0, 255)), max_size=12))
+@given(st.lists(st.tuples(st.integers(0, len(debug_library()) - 1), st.integers(0, 255)), max_size=12))
 def test_a_damaged_library_is_no_reason_to_fail(changes: list[tuple[int, int]]) -> None:
-    data = bytearray(library())
+    data = bytearray(debug_library())
     for position, value in changes:
         data[position] = value
     strip(bytes(data))

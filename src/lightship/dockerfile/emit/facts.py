@@ -6,16 +6,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from lightship.dockerfile.emit.bases import base_images, slim_has
+from lightship.dockerfile.emit.chains import UNTRACED, chains_of, slimmed
 from lightship.dockerfile.emit.groups import KINDS, archives, groups_of
-from lightship.dockerfile.emit.model import Options, Service, Stage, Target, Variant
+from lightship.dockerfile.emit.model import Chain, Options, Service, Stage, Target, Variant
 from lightship.dockerfile.emit.origins import Origins, context_copies, output_copies, stage_copies
 from lightship.dockerfile.emit.requirements import Locked, requirements_text
+from lightship.dockerfile.emit.slimming import laid_out, modules_text
 from lightship.errors import UsageError
 from lightship.plan.cuda import VARIABLES
 from lightship.plan.model import Additions, FilesLayer, PackagesLayer, Plan
 from lightship.plan.targets import HOME
 from lightship.platform import Platform
-from lightship.project.config import PRODUCTION
+from lightship.project.config import PRODUCTION, Config
 from lightship.project.detect import Project
 from lightship.project.targets import Target as ProjectTarget
 from lightship.project.targets import find_target
@@ -27,9 +29,14 @@ BACKENDS = {
     "redis": frozenset({"aioredis", "coredis", "redis", "valkey"}),
 }
 """Distributions that speak to a service which Compose can start beside the application."""
-RESERVED = frozenset({"builder", "packages", "runtime", *KINDS})
+RESERVED = frozenset({"builder", "bytecode", "packages", "runtime", *KINDS})
 """Names of stages that no target may have."""
 _OWN = "io.lightship."
+_PYTHONS_OWN = {
+    "pip": ("pip",),
+    "setuptools": ("_distutils_hack", "pkg_resources", "setuptools"),
+    "wheel": ("wheel",),
+}
 
 
 def service_of(project: Project, plans: Plans, options: Options) -> Service:
@@ -43,20 +50,16 @@ def service_of(project: Project, plans: Plans, options: Options) -> Service:
     config = project.config
     _check_targets(plans)
     names = tuple(dict.fromkeys(variant for variant, _ in plans))
-    targets = tuple(dict.fromkeys(target for _, target in plans if target != PRODUCTION))
     by_variant = {name: plans[name, PRODUCTION] for name in names}
     every = [plan for platforms in plans.values() for plan in platforms.values()]
     shown = next(iter(by_variant[names[0]].values()))
     origins = Origins.of(config)
     stages = tuple(_stages(project, every, origins, options.header))
     base, builder = base_images(config, shown, options.style, compiles=bool(stages) or _compiles(every))
-    locked = {
-        name: {platform: archives(plan.wheels, plan.builds) for platform, plan in platforms.items()}
-        for name, platforms in by_variant.items()
-    }
+    locked = _locked(by_variant)
     common = _common(_variables(plan) for plan in by_variant.values())
     packages = {name: _packages(project, platforms) for name, platforms in by_variant.items()}
-    shared = _shared(packages.values())
+    shared, made = _shared(packages.values()), _laid_out(plans, config)
     user, uid, gid = config.user.split(":")
     return Service(
         name=config.name,
@@ -72,9 +75,14 @@ def service_of(project: Project, plans: Plans, options: Options) -> Service:
             _variant(project, name, by_variant[name], common, set(packages[name]) - set(shared), origins)
             for name in names
         ),
-        groups=groups_of(locked, options.header),
+        chains=_chains(made, locked, options.header),
+        bytecode=config.bytecode,
+        modules=_modules(config, by_variant, options.header),
+        excluded=_of_the_base(locked),
         stages=stages,
-        targets=tuple(_target(find_target(project, name), plans, names, options.header) for name in targets),
+        targets=tuple(
+            _target(find_target(project, name), plans, made, options.header) for name in _targets(plans)
+        ),
         platforms=tuple(map(str, by_variant[names[0]])),
         copies=context_copies((*config.models, *config.sources), _files(shown), config.workdir),
         env=common,
@@ -91,9 +99,28 @@ def service_of(project: Project, plans: Plans, options: Options) -> Service:
     )
 
 
+def _locked(plans: Mapping[str, Mapping[Platform, Plan]]) -> dict[str, dict[Platform, list[Locked]]]:
+    return {
+        name: {platform: archives(plan.wheels, plan.builds) for platform, plan in platforms.items()}
+        for name, platforms in plans.items()
+    }
+
+
+def _laid_out(plans: Plans, config: Config) -> Plans:
+    return {
+        key: {platform: laid_out(plan, config) for platform, plan in platforms.items()}
+        for key, platforms in plans.items()
+    }
+
+
+def _targets(plans: Plans) -> dict[str, None]:
+    """Name the targets beside production, in their order."""
+    return dict.fromkeys(target for _, target in plans if target != PRODUCTION)
+
+
 def _check_targets(plans: Plans) -> None:
     for _, target in plans:
-        if target in RESERVED or target.startswith(("runtime-", "packages-", "stage-")):
+        if target in RESERVED or target.startswith(("runtime-", "packages-", "stage-", UNTRACED)):
             raise UsageError(
                 f"the Dockerfile has a stage of its own called {target!r}",
                 where=f"targets.{target}",
@@ -151,7 +178,8 @@ def _packages(project: Project, plans: Mapping[Platform, Plan]) -> tuple[str, ..
     return tuple(sorted(found))
 
 
-def _target(target: ProjectTarget, plans: Plans, variants: Iterable[str], header: str) -> Target:
+def _target(target: ProjectTarget, plans: Plans, made: Plans, header: str) -> Target:
+    variants = dict.fromkeys(variant for variant, _ in plans)
     own = {
         variant: {
             platform: plan.additions or Additions(target.name)
@@ -166,9 +194,39 @@ def _target(target: ProjectTarget, plans: Plans, variants: Iterable[str], header
     libraries = (part.libraries for parts in own.values() for part in parts.values())
     asked = {library.package for found in libraries for library in found}
     packages = sorted(name for name in {*target.packages, *asked} if not slim_has(name))
-    groups = tuple(group for group in groups_of(locked, header) if group.is_full)
+    found = tuple(group for group in groups_of(locked, header) if group.is_full)
+    laid = {variant: made[variant, target.name] for variant in variants}
+    groups = slimmed(found, laid, header, f"{target.name}-")
     env = {"HOME": HOME, **target.env}
     return Target(target.name, target.command, env, tuple(packages), groups)
+
+
+def _modules(config: Config, plans: Mapping[str, Mapping[Platform, Plan]], header: str) -> dict[str, str]:
+    texts = {variant: modules_text(config, every.values(), header) for variant, every in plans.items()}
+    known = any(texts.values())
+    return {variant: text or f"# {header}\n" for variant, text in texts.items() if known}
+
+
+def _chains(
+    plans: Plans,
+    locked: Mapping[str, Mapping[Platform, list[Locked]]],
+    header: str,
+) -> tuple[Chain, ...]:
+    target = next(iter(_targets(plans)), "")
+    other = {name: plans[name, target] for name in locked} if target else None
+    return chains_of(
+        groups_of(locked, header), {name: plans[name, PRODUCTION] for name in locked}, other, header
+    )
+
+
+def _of_the_base(locked: Mapping[str, Mapping[Platform, list[Locked]]]) -> tuple[str, ...]:
+    """Name what `python:*` images have in site-packages, as far as no lock has it."""
+    names = {name for platforms in locked.values() for name in _names(platforms)}
+    return tuple(folder for name, own in _PYTHONS_OWN.items() if name not in names for folder in own)
+
+
+def _names(platforms: Mapping[Platform, list[Locked]]) -> set[str]:
+    return {archive.name for archives in platforms.values() for archive in archives}
 
 
 def _stages(project: Project, plans: Iterable[Plan], origins: Origins, header: str) -> Iterator[Stage]:

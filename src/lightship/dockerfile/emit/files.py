@@ -14,6 +14,10 @@ MARK = "Made by `lightship dockerfile"
 """In the first comment of every file that is ours."""
 
 
+_KINDS = ("requirements/*.txt", "slim/*.json", "bytecode/*.txt", "*.py")
+"""What the folder of our own files may hold of ours."""
+
+
 def stale_files(folder: Path, files: Mapping[str, str]) -> tuple[str, ...]:
     """Name what is missing or not as it would be written now; a `.dockerignore` of the user's is left."""
     return tuple(
@@ -38,7 +42,7 @@ def check_files(folder: Path, files: Mapping[str, str], command: str) -> None:
 
 
 def write_files(folder: Path, files: Mapping[str, str], *, force: bool = False) -> tuple[str, ...]:
-    """Write what is stale and name it; requirement files that nothing names any more go.
+    """Write what is stale and name it; files of ours that nothing names any more go.
 
     Raises:
         UsageError: if a file is there that Lightship did not make, unless `force`.
@@ -61,14 +65,14 @@ def write_files(folder: Path, files: Mapping[str, str], *, force: bool = False) 
 
 
 def ignored(folder: Path, files: Mapping[str, str]) -> tuple[str, ...]:
-    """Name the requirement files that `.dockerignore` keeps from the Dockerfile."""
+    """Name the files that the Dockerfile copies for itself, and that `.dockerignore` keeps from it."""
     rules = read_ignore(folder)
     return tuple(path for path in files if path.startswith(f"{FOLDER}/") and rules.ignores(path))
 
 
 def _left_over(folder: Path, files: Mapping[str, str]) -> tuple[str, ...]:
-    """Name requirement files of ours that variants or stages had which are no more."""
-    there = sorted((folder / FOLDER).glob("*.txt"))
+    """Name files of ours that variants or stages had which are no more."""
+    there = [path for pattern in _KINDS for path in sorted((folder / FOLDER).glob(pattern))]
     names = (path.relative_to(folder).as_posix() for path in there if _is_ours(path))
     return tuple(name for name in names if name not in files)
 

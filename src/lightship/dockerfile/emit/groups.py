@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from lightship.dockerfile.emit.model import Group
+from lightship.dockerfile.emit.model import WHEELS, Group
 from lightship.dockerfile.emit.requirements import Locked, requirements_text
 from lightship.platform import Platform
 from lightship.wheels.model import LockedWheel, SourceBuild
 
 HEAVY = 10_000_000
 """Size in bytes of an archive from which a wheel counts as heavy: such ones change rarely, and cost most."""
-SOURCE, WHEELS = "source", "wheels"
+SOURCE = "source"
 KINDS = {
     "heavy": "Big wheels, which change rarely: fetched and installed apart, in a layer of their own.",
     SOURCE: "What has no wheel is built from its source.",
@@ -49,7 +49,11 @@ def groups_of(locked: Mapping[str, _ByPlatform], header: str) -> tuple[Group, ..
             )
             for variant, platforms in locked.items()
         }
-        groups.append(Group(name, why, texts, sources=name == SOURCE))
+        names = {
+            variant: frozenset(found for found in kinds[variant] if kinds[variant][found] == name)
+            for variant in locked
+        }
+        groups.append(Group(name, why, texts, names, sources=name == SOURCE))
     return tuple(group for group in groups if group.is_full or group.name == WHEELS)
 
 

@@ -10,6 +10,8 @@ from lightship.oci.model import Healthcheck
 Style = Literal["wheels", "site-packages", "venv"]
 STYLES: tuple[Style, ...] = ("wheels", "site-packages", "venv")
 CI = Literal["github", "gitlab"]
+WHEELS = "wheels"
+"""The group that has most."""
 CIS: tuple[CI, ...] = ("github", "gitlab")
 
 
@@ -51,20 +53,42 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Distributions that are fetched and installed together; `texts` are requirement files by variant.
+    """Distributions that are fetched and installed together.
 
-    `sources` tells those that are built first: a hash pins their source, and not what is installed.
+    `texts` are requirement files by variant, `names` the distributions in them. `sources` tells those that
+    are built first: a hash pins their source, and not what is installed. `slims` say what is left out of
+    them, where anything is; `prefix` is in the names of the stage and of these files.
     """
 
     name: str
     why: str
     texts: dict[str, str]
+    names: dict[str, frozenset[str]]
     sources: bool = False
+    slims: dict[str, str] = field(default_factory=dict)
+    prefix: str = ""
+
+    @property
+    def stage(self) -> str:
+        return f"{self.prefix}{self.name}"
+
+    @property
+    def suffix(self) -> str:
+        """What its files have behind the variant's name."""
+        return "" if self.name == WHEELS else f"-{self.name}"
 
     @property
     def is_full(self) -> bool:
         """Whether any variant has something in it."""
         return any("==" in text for text in self.texts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The stages from a builder's packages to an image with all of them; `prefix` begins their names."""
+
+    prefix: str
+    groups: tuple[Group, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +129,12 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """Everything that the files say; `contexts` are build contexts beside the project, by name."""
+    """Everything that the files say.
+
+    `contexts` are build contexts beside the project, by name. The first of `chains` is production's, the last
+    one that of other targets. `bytecode` is the configured level; `modules` are lists by variant of what is
+    compiled, empty if nothing is known, and `excluded` the base's own folders in site-packages.
+    """
 
     name: str
     version: str
@@ -117,7 +146,10 @@ class Service:
     packages: tuple[str, ...]
     variant: str
     variants: tuple[Variant, ...]
-    groups: tuple[Group, ...]
+    chains: tuple[Chain, ...]
+    bytecode: str
+    modules: dict[str, str]
+    excluded: tuple[str, ...]
     stages: tuple[Stage, ...]
     targets: tuple[Target, ...]
     platforms: tuple[str, ...]

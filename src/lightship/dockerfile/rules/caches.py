@@ -190,7 +190,7 @@ def _docker_clean(stage: Stage) -> Iterator[Found]:
             heredoc.body.text for heredoc in step.instruction.heredocs
         )
         kept = kept or "docker-clean" in text or "Keep-Downloaded-Packages" in text
-        mounted = step.has_cache("/var/cache/apt/archives") and any(
+        mounted = step.has_cache("/var/cache/apt/archives", kept=True) and any(
             found.manager == "apt" for found in installs(step)
         )
         if mounted and not kept and step in stage.steps:

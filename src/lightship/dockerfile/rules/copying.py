@@ -131,8 +131,15 @@ def installs_project(found: Install) -> bool:
 
 
 def _manifests_only(step: Step) -> bool:
-    names = (word.text.rstrip("/").rsplit("/", 1)[-1] for word in step.sources)
+    """Tell whether only files that name dependencies are copied: by what they are called, here or there."""
+    names = [_base(word.text) for word in step.sources]
+    if len(names) == 1 and _MANIFEST.fullmatch(_base(step.instruction.words[-1].text)):
+        return True
     return all(_MANIFEST.fullmatch(name) for name in names)
+
+
+def _base(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
 
 
 def _volatile_arguments(stage: Stage) -> Iterator[Found]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from posixpath import basename, dirname
 
-from lightship.dockerfile.context import Context
+from lightship.dockerfile.context import Context, named_contexts
 from lightship.dockerfile.expand import expand, unknown
 from lightship.dockerfile.findings import Found, Rule, Severity
 from lightship.dockerfile.packages import PYTHON_MANAGERS, chain_installs, read_install
@@ -109,14 +109,15 @@ _QUIET = {
 }
 
 
-def check(build: Build, context: Context) -> Iterator[Found]:  # noqa: ARG001
+def check(build: Build, context: Context) -> Iterator[Found]:
     yield from _unused(build)
     yield from _twice(build)
+    contexts = named_contexts(context)
     for stage in build.stages:
         for step, name, source in build.references(stage):
-            if source is None:
+            if source is None and name not in contexts:
                 yield from _no_stage(build, stage, step, name)
-            elif step.keyword == "COPY":
+            elif source and step.keyword == "COPY":
                 yield from _no_path(step, source)
     yield from _scripts(build)
 

@@ -5,22 +5,31 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 import yaml
 
+import lightship
 from lightship.dockerfile.emit.facts import RESERVED, service_of
-from lightship.dockerfile.emit.model import Options
+from lightship.dockerfile.emit.model import STYLES, Options, Style
 from lightship.dockerfile.emit.render import render
 from lightship.errors import UsageError
-from tests.support.emitted import GOLDEN, OPTIONS, emitted, plans, project
+from tests.support.emitted import CONFIG, GOLDEN, OPTIONS, STARTS, emitted, golden, plans, project, traced
+
+SOURCE = Path(lightship.__file__).parent
 
 
 @pytest.fixture(params=OPTIONS)
 def files(request: pytest.FixtureRequest) -> dict[str, str]:
     return emitted(OPTIONS[request.param])
+
+
+def variants(files: dict[str, str]) -> list[str]:
+    (names,) = re.findall(r"^# Which lock is installed: (.*)\.$", files["Dockerfile"], re.MULTILINE)
+    return str(names).split(", ")
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -29,14 +38,18 @@ def test_files_are_as_they_were_looked_at(name: str) -> None:
     there = {
         path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()
     }
-    assert emitted(OPTIONS[name]) == there
+    assert golden(OPTIONS[name]) == there
 
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_file_says_which_command_made_it(name: str) -> None:
+    made = f"Made by `{OPTIONS[name].command}`: "
     for path, text in emitted(OPTIONS[name]).items():
+        if path.endswith(".json"):
+            assert json.loads(text)["//"].startswith(made)
+            continue
         comments = [line for line in text.splitlines() if not line.startswith("# syntax=")]
-        assert comments[0].startswith(f"# Made by `{OPTIONS[name].command}`"), path
+        assert comments[0].startswith(f"# {made}"), path
 
 
 def test_the_command_that_is_named_makes_the_same_files() -> None:
@@ -47,26 +60,22 @@ def test_the_command_that_is_named_makes_the_same_files() -> None:
 
 def test_every_stage_that_is_named_is_there_before(files: dict[str, str]) -> None:
     known: set[str] = set()
-    variants = re.findall(r"^# Which lock is installed: (.*)\.$", files["Dockerfile"], re.MULTILINE)[0].split(
-        ", "
-    )
     for line in files["Dockerfile"].splitlines():
         for named in re.findall(r"(?:^FROM |from=)([^\s,]+)", line):
-            for name in {named.replace("${TORCH_VARIANT}", variant) for variant in variants}:
+            for name in {named.replace("${TORCH_VARIANT}", variant) for variant in variants(files)}:
                 assert name in known or re.fullmatch(
-                    r"\$\{\w+_IMAGE\}|weights|registry.example.com/.*", name
+                    r"\$\{\w+_IMAGE\}|scratch|weights|registry.example.com/.*", name
                 ), line
         known |= set(re.findall(r"^FROM \S+ AS (\S+)$", line))
     assert {"builder", "runtime", "development", "production"} <= known
 
 
 def test_what_is_copied_of_docker_is_written(files: dict[str, str]) -> None:
-    variants = {
-        path.split("/")[-1].split("-")[0].removesuffix(".txt") for path in files if path.endswith(".txt")
-    }
+    copied = set()
     for source in re.findall(r"^COPY (docker/\S+)", files["Dockerfile"], re.MULTILINE):
-        for variant in variants - {"stage"}:
-            assert source.replace("${TORCH_VARIANT}", variant) in files
+        for variant in variants(files):
+            copied.add(source.replace("${TORCH_VARIANT}", variant))
+    assert copied == {path for path in files if path.startswith("docker/")}
 
 
 def test_a_portable_dockerfile_has_nothing_newer_than_docker_20() -> None:
@@ -153,6 +162,73 @@ def test_the_bake_file_is_balanced_and_names_every_target(files: dict[str, str])
     assert bake.count("[") == bake.count("]")
     assert re.findall(r'^target "(\w+)"', bake, re.MULTILINE) == ["production", "development"]
     assert 'weights = "oci-layout://../weights"' in bake
+
+
+@pytest.mark.parametrize("name", ["slim", "dockerfile/emit/compile"])
+def test_programs_are_the_librarys_own_modules(name: str, files: dict[str, str]) -> None:
+    text = files[f"docker/{name.rpartition('/')[2]}.py"]
+    assert text.partition("\n")[2] == (SOURCE / f"{name}.py").read_text()
+
+
+def test_what_is_left_out_is_what_the_plan_leaves_out(files: dict[str, str]) -> None:
+    part = json.loads(files["docker/slim/none-wheels.json"])["x86_64"]
+    assert part["distributions"] == ["gunicorn", "redis", "uvloop"]
+    assert [rule["name"] for rule in part["rules"]] == ["static-libraries", "cython-sources"]
+    built = json.loads(files["docker/slim/none-source.json"])["x86_64"]
+    assert built["distributions"] == ["psycopg2"]
+
+
+def test_nothing_runs_where_nothing_is_left_out_or_compiled() -> None:
+    config = msgspec.structs.replace(CONFIG, trim="none", bytecode="none")
+    files = emitted(Options(variants=("none",)), replace(project(), config=config))
+    assert {path.split("/")[1] for path in files if path.startswith("docker/")} == {"requirements"}
+    for word in ("slim.", "compileall", "compile.py", "FROM scratch"):
+        assert word not in files["Dockerfile"]
+
+
+def test_libraries_are_stripped_where_the_configuration_says_so() -> None:
+    config = msgspec.structs.replace(CONFIG, trim="none", strip=True)
+    files = emitted(Options(), replace(project(), config=config))
+    part = json.loads(files["docker/slim/cu126-heavy.json"])["aarch64"]
+    assert part == {
+        "distributions": ["nvidia-cublas-cu12", "torch"],
+        "strip": True,
+        "rules": [],
+        "kept": {},
+    }
+    assert list(json.loads(files["docker/slim/none-heavy.json"])) == ["//"]
+
+
+def test_all_is_compiled_but_what_the_base_has() -> None:
+    config = msgspec.structs.replace(CONFIG, bytecode="all")
+    text = emitted(Options(), replace(project(), config=config))["Dockerfile"]
+    assert text.count("compileall") == 3
+    assert "-x '/site-packages/(pip|_distutils_hack|pkg_resources|setuptools|wheel)/'" in text
+    assert "compile.py" not in text
+
+
+def test_without_a_recorded_start_the_application_alone_is_compiled() -> None:
+    text = emitted(Options(variants=("cu126",)))["Dockerfile"]
+    assert text.count("compileall") == 1
+    assert "compile.py" not in text
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_what_is_traced_for_production_is_trimmed_by_rules_for_other_targets(style: Style) -> None:
+    files = emitted(Options(style, variants=("none",)), traced())
+    kept = json.loads(files["docker/slim/none-wheels.json"])["x86_64"]["kept"]
+    assert kept == {"gunicorn": ["gunicorn/__init__.py"]}
+    assert json.loads(files["docker/slim/none-source.json"])["x86_64"]["kept"].keys() == {"psycopg2"}
+    assert json.loads(files["docker/slim/none-untraced-wheels.json"])["x86_64"]["kept"] == {}
+    text = files["Dockerfile"]
+    assert "FROM untraced-packages-${TORCH_VARIANT} AS development\n" in text
+    assert "FROM packages-${TORCH_VARIANT} AS production\n" in text
+
+
+def test_starts_of_one_platform_say_nothing_about_another() -> None:
+    part = json.loads(emitted(Options(), traced())["docker/slim/none-wheels.json"])
+    assert part["aarch64"]["kept"] == {}
+    assert STARTS["none"].opened.keys() == {"amd64"}
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED))
