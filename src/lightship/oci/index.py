@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from lightship.errors import UsageError
 from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.model import (
@@ -16,6 +18,7 @@ from lightship.oci.model import (
     ImageConfig,
     Index,
     Manifest,
+    PlatformField,
     decode,
     encode,
 )
@@ -128,9 +131,15 @@ def _platform(layout: Layout, descriptor: Descriptor) -> str:
 
 
 def write_index(layout: Layout, images: Iterable[Descriptor]) -> Descriptor:
-    """Store an index of manifests whose descriptors say their platforms, in the platforms' order."""
-    manifests = sorted(images, key=lambda item: _platform(layout, item))
-    return layout.write(MEDIA_INDEX, encode(Index(2, tuple(manifests), MEDIA_INDEX)))
+    """Store an index of manifests, each with its platform, and in the platforms' order."""
+    manifests = (_with_platform(layout, descriptor) for descriptor in images)
+    ordered = sorted(manifests, key=lambda item: _platform(layout, item))
+    return layout.write(MEDIA_INDEX, encode(Index(2, tuple(ordered), MEDIA_INDEX)))
+
+
+def _with_platform(layout: Layout, descriptor: Descriptor) -> Descriptor:
+    os, _, architecture = _platform(layout, descriptor).partition("/")
+    return replace(descriptor, platform=PlatformField(architecture, os))
 
 
 def all_blobs(layout: Layout, descriptor: Descriptor) -> Iterator[Descriptor]:

@@ -7,8 +7,11 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from lightship.oci.index import write_index
 from lightship.oci.layout import Layout, LayoutImage
+from lightship.oci.model import MEDIA_CONFIG, MEDIA_MANIFEST, encode
 from lightship.oci.validate import layout_problems
 from tests.integration.registry.conftest import NAME, MakeLightship
 from tests.integration.registry.cutting import cutting
@@ -42,6 +45,25 @@ def test_what_we_push_docker_runs_and_skopeo_copies_to_the_byte(
     assert (again["sent"], again["there"]) == (0, size_of(image))
     moved = json.loads(lightship()("push", NAME, f"{open_registry.host}/other:1", "--json").out)
     assert (moved["sent"], moved["mounted"]) == (0, size_of(image))
+
+
+@pytest.mark.requires_tool("skopeo")
+def test_an_index_goes_whole_and_its_common_layers_once(
+    lightship: MakeLightship, open_registry: DockerRegistry, image: LayoutImage, tmp_path: Path
+) -> None:
+    store, name = image.layout, f"{open_registry.host}/team/both:1"
+    config = store.write(MEDIA_CONFIG, encode(replace(image.config, architecture="arm64")))
+    arm64 = store.write(MEDIA_MANIFEST, encode(replace(image.manifest, config=config)))
+    index = write_index(store, [image.descriptor, arm64])
+    store.tag("both:1", index)
+    pushed = json.loads(lightship()("push", "both:1", name, "--json").out)
+    assert pushed["digest"] == index.digest
+    assert pushed["sent"] + pushed["mounted"] + pushed["there"] == size_of(image) + config.size
+    target = f"oci:{tmp_path}/copy:both"
+    caller("skopeo")("copy", "--all", "--src-tls-verify=false", f"docker://{name}", target)
+    copy = Layout(tmp_path / "copy")
+    assert layout_problems(copy) == []
+    assert copy.names()["both"].digest == index.digest
 
 
 @pytest.mark.requires_tool("skopeo")
