@@ -7,7 +7,7 @@ import importlib.util
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lightship.dockerfile.fix import fix_text
@@ -200,6 +200,8 @@ def test_what_is_mended_parses_and_is_not_found_again(text: str) -> None:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("dockerfile") is None, reason="the package has no wheel here")
+@example("RUN <<EOF${\nFROM \n")
+@example("RUN ${a:-b c} <<EOF\nFROM x\nEOF\n")
 @given(TEXTS.filter(lambda text: "é" not in text and "escape" not in text))
 @settings(deadline=None, max_examples=500)
 def test_texts_are_read_as_buildkits_own_parser_reads_them(text: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lightship.dockerfile.source import SPACES
 
+_BRACED = re.compile(r"\$\{(?:[A-Za-z_]\w*|\d+|[@*#?$!-])([}:+?#%/-])", re.ASCII)
 _HEREDOC = re.compile(r"(\d*)<<(-?)\s*([^<]+)", re.ASCII)
 
 
@@ -26,22 +27,33 @@ def openings(line: str) -> tuple[Opening, ...]:
 
 
 def shell_words(line: str) -> list[str]:
-    """Split at spaces outside of quotes, and keep the quotes; a quote that never closes undoes it all."""
-    words, word, quote, at = [], "", "", 0
+    """Split at spaces outside of quotes and braces, and keep them; what never closes undoes it all.
+
+    So does a `${` that no name and operator of BuildKit's follow.
+    """
+    words, word, quote, at, depth = [], "", "", 0, 0
     while at < len(line):
         character = line[at]
-        if quote:
+        if quote != "'" and line.startswith("${", at):
+            if (braced := _BRACED.match(line, at)) is None:
+                return []
+            depth += braced[1] != "}"
+            word, at = word + braced[0], braced.end()
+            continue
+        if character == "}" and depth:
+            depth -= 1
+        elif quote:
             quote = "" if character == quote else quote
         elif character in "'\"":
             quote = character
-        elif character in SPACES:
+        elif character in SPACES and not depth:
             words.append(word)
             word, at = "", at + 1
             continue
         if character == "\\" and quote != "'" and at + 1 < len(line):
             word, at = word + character, at + 1
         word, at = word + line[at], at + 1
-    return [] if quote else [found for found in (*words, word) if found]
+    return [] if quote or depth else [found for found in (*words, word) if found]
 
 
 def _opening(word: str) -> Opening | None:
