@@ -92,7 +92,7 @@ def running(image: str, *options: str) -> Iterator[float]:
 
 def show(rows: Iterable[Row]) -> None:
     for what, measured, bar in rows:
-        print(f"{what:58}{measured:>14}{bar:>12}", flush=True)
+        print(f"{what:58}{measured:>22}{bar:>20}", flush=True)
 
 
 def seconds(values: list[float]) -> str:

@@ -14,6 +14,7 @@ import tomllib
 from pathlib import Path
 
 from bench.builders import builder_rows
+from bench.engines import engine_rows
 from bench.harness import (
     BENCH,
     HOME,
@@ -40,7 +41,7 @@ def main() -> None:
     copy_example(WHOLE, trim='"none"', strip="false", bytecode='"none"')
     copy_example(PROJECT)
     show([("what", "measured", "bar")])
-    for part in (size_rows, cold_rows, added_rows, app_rows, idle_rows, help_row, builder_rows, start_rows):
+    for part in PARTS:
         show(part())
 
 
@@ -136,6 +137,11 @@ def locked_wheels() -> list[Path]:
     archives = (HOME / "cache" / "archives" / "sha256" / digest for digest in digests)
     return [path for path in archives if path.is_file()]
 
+
+PARTS = (
+    *(size_rows, cold_rows, added_rows, app_rows, idle_rows, help_row, builder_rows, start_rows),
+    engine_rows,
+)
 
 if __name__ == "__main__":
     main()
