@@ -97,8 +97,8 @@ def case_figures(case: Case, build: DockerBuilds, docker: Run) -> Iterator[str]:
         cold = timed()
         yield from (size(docker, tag), compressed(build.docker_host, tag), cold)
         for changed, line in (("app/main.py", "# changed"), ("requirements-base.txt", ADDED)):
-            with (project / changed).open("a") as file:
-                file.write(f"{line}\n")
+            with (project / changed).open("a") as stream:
+                stream.write(f"{line}\n")
             yield timed()
     docker("image", "rm", "--force", tag)
 

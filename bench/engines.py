@@ -77,8 +77,10 @@ def figures(way: Way, meter: Meter) -> Figures:
 
 
 def typical(runs: list[Figure]) -> Figure:
-    times = ([run.build for run in runs], [run.push for run in runs])
-    return Figure(*map(statistics.median, times), max(run.moved for run in runs))
+    build, push = (
+        statistics.median(times) for times in zip(*((run.build, run.push) for run in runs), strict=True)
+    )
+    return Figure(build, push, max(run.moved for run in runs))
 
 
 def measured(way: Way, change: Callable[[], None], meter: Meter) -> Figure:
@@ -107,14 +109,14 @@ def _rows(measured: dict[str, Figures]) -> Iterator[Row]:
             figure = found[step]
             yield (
                 f"  {name}: times as long, with the push, bytes",
-                f"{figure.build / own.build:.1f}, {whole(figure) / whole(own):.1f}, "
-                f"{figure.moved / own.moved:.1f} x",
+                ratios(figure, own),
                 _BARS.get((step, name), ""),
             )
 
 
-def whole(figure: Figure) -> float:
-    return figure.build + figure.push
+def ratios(figure: Figure, own: Figure) -> str:
+    together = (figure.build + figure.push) / (own.build + own.push)
+    return f"{figure.build / own.build:.1f}, {together:.1f}, {figure.moved / own.moved:.1f} x"
 
 
 _BARS = {
