@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lightship.build.building import builder_for, plan_project
-from lightship.build.elsewhere import needs_machine
 from lightship.build.image import Built
 from lightship.build.machine import Machine
 from lightship.build.making import Request, build_project
@@ -54,6 +53,8 @@ def join_images(images: Sequence[BuiltImage], machine: Machine) -> Descriptor:
 
 def _check(project: Project, request: Request, others: Sequence[Platform], machine: Machine) -> None:
     """Plan the images for other machines, and refuse what none of them can be asked to do here."""
+    from lightship.build.elsewhere import needs_machine
+
     found: dict[Platform, list[str]] = {}
     for platform in others:
         plan = plan_project(

@@ -73,7 +73,7 @@ def test_all_that_is_needed_is_said_before_anything_is_built(
 ) -> None:
     monkeypatch.setattr(Machine, "platform", AMD64)
     found = iter([["slow must be compiled", "stage 'model' must run"]])
-    monkeypatch.setattr("lightship.build.platforms.needs_machine", lambda *_: next(found))
+    monkeypatch.setattr("lightship.build.elsewhere.needs_machine", lambda *_: next(found))
     machine = both.machine()
     with pytest.raises(UsageError, match="image for linux/arm64 is made from") as caught:
         build_platforms(both.project(), REQUEST, (AMD64, ARM64), machine)

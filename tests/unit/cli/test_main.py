@@ -182,6 +182,27 @@ def test_help_imports_no_command_and_no_network(made: Locked) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_build_that_finds_everything_imports_nothing_that_makes(made: Locked) -> None:
+    (made.folder / "lightship.toml").write_text('bytecode = "none"\n')
+    program = (
+        "import sys\nfrom lightship.cli import main\n"
+        f"sys.argv = ['lightship', 'build', '--quiet', {str(made.folder)!r}]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        "print([name for name in ('httpx2', 'packaging', 'elftools', 'debian', 'asyncio', "
+        "'lightship.build.sandbox', 'lightship.build.compiling', 'lightship.wheels.resolve')"
+        " if name in sys.modules])\n"
+    )
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, **made.environ},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_a_home_that_cannot_be_is_an_error_not_a_bug(
     lightship: Lightship, monkeypatch: pytest.MonkeyPatch
 ) -> None:
