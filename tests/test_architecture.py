@@ -53,8 +53,7 @@ EDGE = (
 HEAVY = {
     "debian",
     "elftools",
-    "httpx",
-    "httpx2",
+    "http.client",
     "installer",
     "jinja2",
     "rich",

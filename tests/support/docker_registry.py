@@ -38,7 +38,7 @@ def docker_registry(folder: Path, certificate: Path | None = None) -> Iterator[D
     port = free_port()
     config: dict[str, Any] = {
         "version": "0.1",
-        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
+        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}, "delete": {"enabled": True}},
         "http": {"addr": f"127.0.0.1:{port}", "secret": "the same for every request"},
     }
     folder.mkdir(parents=True)

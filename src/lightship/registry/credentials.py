@@ -16,6 +16,7 @@ from typing import TypeAlias
 import msgspec
 
 from lightship.errors import UsageError
+from lightship.net.credentials import basic
 from lightship.registry.address import DOCKER_HUB, Repository
 from lightship.registry.helpers import ask_helper
 
@@ -38,8 +39,7 @@ class Credential:
     @property
     def basic(self) -> str:
         """The `Authorization` header of RFC 7617, empty where there is no password."""
-        pair = f"{self.username}:{self.password}".encode()
-        return f"Basic {base64.b64encode(pair).decode()}" if self.password else ""
+        return basic(self.username, self.password) if self.password else ""
 
 
 FindCredential: TypeAlias = Callable[[Repository], Credential | None]

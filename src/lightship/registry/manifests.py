@@ -19,6 +19,10 @@ from lightship.registry.wire import Call, Wire
 _DIGEST = "Docker-Content-Digest"
 
 
+class LostBlobError(NetworkError):
+    """A registry refuses a manifest for a blob that it said it had."""
+
+
 class _Tags(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] | None = None
 
@@ -62,7 +66,8 @@ def put_manifest(
     Returns whether the registry has noticed what the manifest refers to (`subject`).
 
     Raises:
-        NetworkError: not allowed, or the registry does not have what the manifest names.
+        LostBlobError: the registry does not have what the manifest names.
+        NetworkError: not allowed, or it failed.
         IntegrityError: the registry stored something else.
 
     """
@@ -108,7 +113,7 @@ def _reading(method: str, repository: Repository, target: str, *, writes: bool =
 def _refused(where: str, answer: Answer, error: NetworkError) -> NetworkError:
     if not has_code(answer, "MANIFEST_BLOB_UNKNOWN"):
         return error
-    return NetworkError(
+    return LostBlobError(
         "the registry lost a blob that it said it had",
         where=where,
         hint="push again: it will be sent anew",

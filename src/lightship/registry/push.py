@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from lightship.digest import Digest
-from lightship.errors import IntegrityError, NetworkError
+from lightship.digest import Digest, parse_digest
+from lightship.errors import IntegrityError, LightshipError, NetworkError
 from lightship.events import Reporter, SilentTask, Task
 from lightship.oci.layout import Layout
 from lightship.oci.model import MEDIA_INDEX, Descriptor, Index, Manifest, decode
 from lightship.registry.address import Repository
 from lightship.registry.blobs import has_blob
-from lightship.registry.manifests import head_manifest, put_manifest
+from lightship.registry.documents import read_document
+from lightship.registry.manifests import LostBlobError, head_manifest, put_manifest
 from lightship.registry.referrers import add_referrer
 from lightship.registry.transfer import in_parallel
 from lightship.registry.upload import mount_blob, upload_blob
@@ -53,7 +54,8 @@ def push_image(
     """Push a manifest, or an index with all its manifests, under a tag; under its digest where that is empty.
 
     Blobs are read as files and sent only where they are missing; the manifest comes last, so that nobody ever
-    sees a part of an image.
+    sees a part of an image. What the manifest needs that has the tag so far, the registry is not asked for: it
+    keeps that as long as the tag is there. Should it refuse the new manifest, every blob is asked for.
 
     Raises:
         NetworkError: unreachable, not allowed, or failed again and again.
@@ -63,20 +65,44 @@ def push_image(
     target = tag or descriptor.digest
     documents = list(_documents(layout, descriptor))
     blobs = _blobs(layout, documents)
-    total = sum(blob.size for blob in blobs)
-    if head_manifest(wire, repository, target, writes=True) == descriptor.digest:
+    total = _size(blobs)
+    before = head_manifest(wire, repository, target, writes=True)
+    if before == descriptor.digest:
         return Pushed(descriptor, sent=0, mounted=0, there=total)
-    missing = _missing(wire, repository, blobs)
-    sending = _Sending(wire, layout, repository, places)
-    with reporter.task(f"pushing to {repository}", sum(blob.size for blob in missing)) as task:
-        mounted = in_parallel(sending.give, sorted(missing, key=lambda blob: -blob.size), task)
-    for document in documents:
-        name = target if document is documents[-1] else document.digest
-        _put(wire, layout, repository, name, document)
+    pushing = _Pushing(wire, layout, repository, places, reporter)
+    known = _needed(layout, before)
+    try:
+        sent, mounted = pushing.give(blobs, known, documents, target)
+    except LostBlobError:
+        if not known:
+            raise
+        sent, mounted = pushing.give(blobs, frozenset(), documents, target)
     for blob in blobs:
         places.add(repository, blob.digest)
-    absent = sum(blob.size for blob in missing)
-    return Pushed(descriptor, sent=absent - sum(mounted), mounted=sum(mounted), there=total - absent)
+    return Pushed(descriptor, sent, mounted, there=total - sent - mounted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pushing:
+    wire: Wire
+    layout: Layout
+    repository: Repository
+    places: Places
+    reporter: Reporter
+
+    def give(
+        self, blobs: Sequence[Descriptor], known: Set[Digest], documents: Sequence[Descriptor], target: str
+    ) -> tuple[int, int]:
+        """Send what is missing, then the documents; gives the bytes that were sent, and those mounted."""
+        asked = [blob for blob in blobs if blob.digest not in known]
+        missing = _missing(self.wire, self.repository, asked)
+        sending, absent = _Sending(self.wire, self.layout, self.repository, self.places), _size(missing)
+        with self.reporter.task(f"pushing to {self.repository}", absent) as task:
+            mounted = sum(in_parallel(sending.give, sorted(missing, key=lambda blob: -blob.size), task))
+        for document in documents:
+            name = target if document is documents[-1] else document.digest
+            _put(self.wire, self.layout, self.repository, name, document)
+        return absent - mounted, mounted
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +166,22 @@ def _blobs(layout: Layout, documents: Sequence[Descriptor]) -> list[Descriptor]:
             manifest = decode(layout.read(document), Manifest, where=layout.path)
             found |= {blob.digest: blob for blob in (*manifest.layers, manifest.config)}
     return list(found.values())
+
+
+def _needed(layout: Layout, digest: Digest | None) -> Set[Digest]:
+    """List what a manifest of the registry needs, as far as the layout has it: none where it does not."""
+    try:
+        if digest is None or not layout.blob_path(parse_digest(digest)).is_file():
+            return frozenset()
+        data = layout.read(Descriptor("", digest, 0))
+        document = read_document(data, "", where=digest).descriptor
+        return {blob.digest for blob in _blobs(layout, list(_documents(layout, document)))}
+    except LightshipError:  # what the registry says is no digest, or a part is damaged or was removed
+        return frozenset()
+
+
+def _size(blobs: Iterable[Descriptor]) -> int:
+    return sum(blob.size for blob in blobs)
 
 
 def _missing(wire: Wire, repository: Repository, blobs: Sequence[Descriptor]) -> list[Descriptor]:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cached_property
-from threading import Lock
 from typing import TypeVar
-
-import httpx2
+from urllib.parse import urljoin, urlsplit
 
 from lightship.errors import NetworkError
 from lightship.net import failures
-from lightship.net.client import HTTP_ERRORS, make_client
+from lightship.net.connections import Connections, HttpError, Outgoing
 from lightship.net.redact import redact
 from lightship.net.retry import Backoff, is_transient
 from lightship.net.settings import HttpSettings
@@ -37,7 +34,7 @@ class Sender:
     def __init__(self, settings: HttpSettings, backoff: Backoff) -> None:
         self.backoff = backoff
         self._settings = settings
-        self._opening = Lock()
+        self._connections = Connections(settings)
 
     def open(self, request: Request) -> Stream:
         """Send a request and give its answer, whatever its status.
@@ -63,23 +60,14 @@ class Sender:
         """Send a request once; None where that gives no answer."""
         try:
             return read_stream(self._follow(request))
-        except (*HTTP_ERRORS, NetworkError):
+        except (HttpError, NetworkError):
             return None
 
-    def failure(self, url: str, error: Exception) -> NetworkError:
+    def failure(self, url: str, error: HttpError) -> NetworkError:
         return failures.of_exception(url, error, timeout=self._settings.timeout)
 
     def close(self) -> None:
-        if "_client" in vars(self):
-            self._client.close()
-
-    @cached_property
-    def _client(self) -> httpx2.Client:
-        return make_client(self._settings)
-
-    def _shared_client(self) -> httpx2.Client:
-        with self._opening:  # cached_property alone may build two, and one pool would be lost
-            return self._client
+        self._connections.close()
 
     def _repeat(self, request: Request, use: Callable[[Stream], Result]) -> Result:
         attempt = 0
@@ -87,10 +75,10 @@ class Sender:
             attempt += 1
             try:
                 stream = self._follow(request)
-                if not is_transient(stream.status_code):
+                if not is_transient(stream.status):
                     return use(stream)
                 failure, asked = refusal(finish(stream)), stream.headers.get("Retry-After", "")
-            except HTTP_ERRORS as error:
+            except HttpError as error:
                 failure, asked = self.failure(request.url, error), ""
                 if not failures.is_passing(error):
                     raise failure from error
@@ -101,35 +89,34 @@ class Sender:
 
     def _follow(self, request: Request) -> Stream:
         """Send, and follow redirects; credentials stay with the server they are for."""
-        origin = httpx2.URL(request.url).origin
+        origin = urlsplit(request.url)[:2]
         for _ in range(_MOST_REDIRECTS):
             stream = self._send(request)
             if not _is_redirect(request.method, stream):
                 return stream
             stream.close()
-            url = httpx2.URL(request.url).join(stream.headers["Location"])
-            if origin.scheme == "https" and url.scheme != "https":
+            url = urljoin(request.url, stream.headers["Location"])
+            if origin[0] == "https" and not url.startswith("https:"):
                 raise NetworkError(
-                    "the registry sends us on without TLS", where=redact(str(url)), hint="ask its operator"
+                    "the registry sends us on without TLS", where=redact(url), hint="ask its operator"
                 )
-            kept = request.headers if url.origin == origin else without_credentials(request.headers)
-            request = replace(request, url=str(url), headers=kept)
+            kept = request.headers if urlsplit(url)[:2] == origin else without_credentials(request.headers)
+            request = replace(request, url=url, headers=kept)
         raise NetworkError(
             "the registry sends us in circles", where=redact(request.url), hint="ask its operator"
         )
 
     def _send(self, request: Request) -> Stream:
-        client = self._shared_client()
-        length = {"Content-Length": str(request.size)} if request.body is not None else {}
-        timeout = httpx2.Timeout(self._settings.timeout, read=_SLOW) if request.slow else client.timeout
-        built = client.build_request(
-            request.method,
-            request.url,
-            headers={**request.headers, **length},
-            content=request.body() if request.body is not None else None,
-            timeout=timeout,
+        return self._connections.send(
+            Outgoing(
+                request.method,
+                request.url,
+                request.headers,
+                request.body() if request.body is not None else None,
+                request.size,
+                _SLOW if request.slow else None,
+            )
         )
-        return client.send(built, stream=True, follow_redirects=False)
 
 
 def without_credentials(headers: Mapping[str, str]) -> dict[str, str]:
@@ -139,4 +126,4 @@ def without_credentials(headers: Mapping[str, str]) -> dict[str, str]:
 def _is_redirect(method: str, stream: Stream) -> bool:
     """A request that changes something is only sent on where its method stays (RFC 9110, section 15.4)."""
     allowed = _REDIRECTS if method in ("GET", "HEAD") else {307, 308}
-    return stream.status_code in allowed and "Location" in stream.headers
+    return stream.status in allowed and "Location" in stream.headers

@@ -39,7 +39,7 @@ def read(http: HttpTransport, url: str, *, start: int = 0, end: int | None = Non
 
 
 def test_importing_the_transport_does_not_import_the_client() -> None:
-    code = "import sys, lightship.net.http; assert 'httpx2' not in sys.modules"
+    code = "import sys, lightship.net.http; assert 'http.client' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
