@@ -70,7 +70,7 @@ def fields_that_nobody_knows_stay(api: Api) -> None:
 def data_in_a_descriptor_stays(api: Api) -> None:
     config = b"{}"
     api.add_blob(config)
-    check(api, api.image("data", config=described(CONFIG, config, data="e30=")), "1")
+    check(api, api.image("data", config={**described(CONFIG, config), "data": "e30="}), "1")
 
 
 def an_artifact_is_taken(api: Api) -> None:
