@@ -1,4 +1,4 @@
-"""From an empty machine to the first healthy answer, over links of two speeds: Docker and Lightship, lazily too."""
+"""From an empty machine to the first healthy answer, over links of two speeds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from bench.harness import BENCH, ROOT, Row, copy_example, lightship, running, seconds
 from bench.links import NETWORK, linked_registry
@@ -21,7 +20,7 @@ from scripts.dockerd import private_daemon
 from scripts.ports import free_port
 from scripts.standins import SLIM, load
 from tests.support.docker_build import cpu_torch, docker_builds
-from tests.support.estargz import FOOTER, PREFETCH, read
+from tests.support.estargz import PREFETCH, read
 from tests.support.programs import Run, caller
 
 SPEEDS = {"1 Gbit/s": 1000, "100 Mbit/s": 100}
@@ -130,7 +129,9 @@ def _push_article(machine: Machine, host: str, variant: str) -> tuple[str, list[
         file.write_text(text)
         build(project, file, tag=name, build_args={"TORCH_VARIANT": variant})
     machine.docker("push", "--quiet", name)
-    command: list[str] = json.loads(machine.docker("image", "inspect", "--format", "{{json .Config.Cmd}}", name))
+    command: list[str] = json.loads(
+        machine.docker("image", "inspect", "--format", "{{json .Config.Cmd}}", name)
+    )
     machine.docker("builder", "prune", "--all", "--force")
     return name, command
 
@@ -144,7 +145,7 @@ def _push_ours(machine: Machine, variant: str, kind: str) -> str:
 
 
 def _first_parts(image: str, host: str) -> Bytes:
-    """List what stargz-snapshotter reads of each layer before a container runs: files in front, and the table."""
+    """List what stargz-snapshotter reads before a container runs: files in front of layers, and tables."""
     name, _, tag = image.removeprefix(f"{host}/").partition(":")
     base = f"http://{host}/v2/{name}"
     accept = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
@@ -154,7 +155,7 @@ def _first_parts(image: str, host: str) -> Bytes:
         lazy = read(_get(url))
         ends = [entry["offset"] for entry in lazy.entries if entry["name"] == PREFETCH]
         found += [(url, 0, end - 1) for end in ends if end]
-        found.append((url, lazy.offset, len(lazy.blob) + FOOTER - 1))
+        found.append((url, lazy.offset, len(lazy.blob) - 1))
     return found
 
 

@@ -32,7 +32,7 @@ class Link:
 
 @contextmanager
 def linked_registry(folder: Path) -> Iterator[tuple[Link, DockerRegistry]]:
-    """Start Debian's docker-registry behind a link, as fast as the machine until it is limited; needs root."""
+    """Start Debian's docker-registry behind a link, as fast as the machine until limited; needs root."""
     name = f"bench{os.getpid()}"
     link = Link(name, f"{name}a", f"{name}b")
     _run("ip", "netns", "add", name)

@@ -1,5 +1,7 @@
 """What Lightship costs, in seconds and bytes, beside other ways in the same run. Run it with `make bench`.
 
+`python -m bench.run PART ...` runs some parts alone, by the names of their functions without `_rows`.
+
 Figures are medians; a ratio is the median of ratios of runs taken in turn, so it holds when the machine's
 speed drifts. Everything lies under `.bench/`, and archives stay there: every figure is for fetched archives.
 """
@@ -9,12 +11,16 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import time
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.builders import builder_rows
+from bench.empty import empty_rows
 from bench.engines import engine_rows
+from bench.fleet import fleet_rows
 from bench.harness import (
     BENCH,
     HOME,
@@ -28,6 +34,7 @@ from bench.harness import (
     seconds,
     show,
 )
+from bench.pushes import push_rows
 from bench.sizes import size_rows
 from bench.starts import start_rows
 
@@ -41,8 +48,14 @@ def main() -> None:
     copy_example(WHOLE, trim='"none"', strip="false", bytecode='"none"')
     copy_example(PROJECT)
     show([("what", "measured", "bar")])
+    wanted = sys.argv[1:] or [_name(part) for part in PARTS]
     for part in PARTS:
-        show(part())
+        if _name(part) in wanted:
+            show(part())
+
+
+def _name(part: Callable[[], list[Row]]) -> str:
+    return part.__name__.removesuffix("s").removesuffix("_row")
 
 
 def cold_rows() -> list[Row]:
@@ -141,6 +154,9 @@ def locked_wheels() -> list[Path]:
 PARTS = (
     *(size_rows, cold_rows, added_rows, app_rows, idle_rows, help_row, builder_rows, start_rows),
     engine_rows,
+    push_rows,
+    fleet_rows,
+    empty_rows,
 )
 
 if __name__ == "__main__":

@@ -465,9 +465,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Remove a tag, or a manifest with all its tags."""
         if target not in content.tags:
             del content.manifests[target]
-        content.tags = {
-            tag: digest for tag, digest in content.tags.items() if tag != target and digest != target
-        }
+        content.tags = {tag: digest for tag, digest in content.tags.items() if target not in (tag, digest)}
         self._answer(202)
 
     def _put_manifest(self, name: str, target: str) -> None:
@@ -493,7 +491,7 @@ class _Handler(BaseHTTPRequestHandler):
         subject = subject_of(document)
         told = {"OCI_Subject": subject} if subject and self.state.has_referrers else {}
         where = f"/v2/{name}/manifests/{digest}"
-        self._answer(201, Location=where, Docker_Content_Digest=said, **told)
+        self._answer(201, b"", Location=where, Docker_Content_Digest=said, **told)
 
     def _referrers(self, name: str, digest: str) -> None:
         if not self.state.has_referrers:

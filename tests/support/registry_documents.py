@@ -15,7 +15,9 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 def has_digest(data: bytes, digest: str) -> bool:
     """Tell whether some text is the digest of some bytes."""
     algorithm = digest.partition(":")[0]
-    return bool(DIGEST.fullmatch(digest)) and digest == f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
+    return (
+        bool(DIGEST.fullmatch(digest)) and digest == f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
+    )
 
 
 def span(asked: str, size: int) -> range | None:

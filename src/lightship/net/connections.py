@@ -37,7 +37,7 @@ _HEADERS = {
 
 
 class HttpError(Exception):
-    """A request that got no answer, or not a whole one; the cause says why. `begun` if there was an answer."""
+    """A request that got no answer, or not a whole one, as its cause says; `begun` if there was one."""
 
     def __init__(self, cause: Exception, *, begun: bool = False) -> None:
         super().__init__(str(cause))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
@@ -54,7 +55,7 @@ def push_image(
     """Push a manifest, or an index with all its manifests, under a tag; under its digest where that is empty.
 
     Blobs are read as files and sent only where they are missing; the manifest comes last, so that nobody ever
-    sees a part of an image. What the manifest needs that has the tag so far, the registry is not asked for: it
+    sees a part of an image. The registry is not asked for what the image needs that has the tag so far: it
     keeps that as long as the tag is there. Should it refuse the new manifest, every blob is asked for.
 
     Raises:
@@ -91,7 +92,11 @@ class _Pushing:
     reporter: Reporter
 
     def give(
-        self, blobs: Sequence[Descriptor], known: Set[Digest], documents: Sequence[Descriptor], target: str
+        self,
+        blobs: Sequence[Descriptor],
+        known: AbstractSet[Digest],
+        documents: Sequence[Descriptor],
+        target: str,
     ) -> tuple[int, int]:
         """Send what is missing, then the documents; gives the bytes that were sent, and those mounted."""
         asked = [blob for blob in blobs if blob.digest not in known]
@@ -168,7 +173,7 @@ def _blobs(layout: Layout, documents: Sequence[Descriptor]) -> list[Descriptor]:
     return list(found.values())
 
 
-def _needed(layout: Layout, digest: Digest | None) -> Set[Digest]:
+def _needed(layout: Layout, digest: Digest | None) -> AbstractSet[Digest]:
     """List what a manifest of the registry needs, as far as the layout has it: none where it does not."""
     try:
         if digest is None or not layout.blob_path(parse_digest(digest)).is_file():

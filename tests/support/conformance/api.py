@@ -1,4 +1,4 @@
-"""Requests as a registry gets them from anybody, and content to send: what the conformance cases are made of."""
+"""Requests as a registry gets them, and content to send: what the conformance cases are made of."""
 
 from __future__ import annotations
 

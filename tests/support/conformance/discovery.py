@@ -68,7 +68,7 @@ def what_refers_to_an_image_is_listed(api: Api) -> None:
     subject = described(MANIFEST, api.add_image("1.0"))
     api.add_blob(b"{}")
     empty = described(EMPTY, b"{}")
-    expected = []
+    expected: list[dict[str, Any]] = []
     for document, kind in (
         (api.image("plain", subject=subject), {"artifactType": CONFIG}),
         (

@@ -169,8 +169,8 @@ def test_help_imports_no_command_and_no_network(made: Locked) -> None:
     program = (
         "import sys\nfrom lightship.cli import main\nsys.argv = ['lightship', '--help']\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "print([name for name in ('http.client', 'ssl', 'rich', 'packaging', 'elftools', 'debian', 'lightship.cli.build',"
-        " 'lightship.build.pipeline') if name in sys.modules])\n"
+        "print([name for name in ('http.client', 'ssl', 'rich', 'packaging', 'elftools', 'debian',"
+        " 'lightship.cli.build', 'lightship.build.pipeline') if name in sys.modules])\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -1,4 +1,4 @@
-"""The registry in this process behaves as the distribution specification says, so that tests on it mean something."""
+"""The registry in this process behaves as the specification says, so that tests on it mean something."""
 
 from __future__ import annotations
 
