@@ -16,7 +16,8 @@ from email.message import Message
 from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, InvalidURL
 from threading import Lock
-from typing import NamedTuple
+from types import TracebackType
+from typing import NamedTuple, Self
 from urllib.parse import quote, urlsplit
 
 from lightship import __version__
@@ -85,7 +86,7 @@ class Response:
 
         """
         try:
-            while piece := self._answer.read1(_PIECE):
+            while piece := self._answer.read(_PIECE):
                 yield piece
             if self._answer.length:
                 raise HTTPException(f"{self._answer.length} bytes are missing")
@@ -126,11 +127,11 @@ class Connections:
         connection = self._take(server) or self._make(server)
         timeout = request.timeout or self._settings.timeout
         try:
-            self._ask(connection, server, target, request, timeout)
-            return Response(self, server, connection, request.url)
-        except _FAILURES as error:
-            connection.close()
-            raise HttpError(error) from error
+            with _failing():
+                _begin(connection, server, target, request, timeout)
+            _send_body(connection, request.body or ())
+            with _failing():
+                return Response(self, server, connection, request.url)
         except BaseException:
             connection.close()
             raise
@@ -138,6 +139,14 @@ class Connections:
     def keep(self, server: _Server, connection: HTTPConnection) -> None:
         with self._lock:
             self._idle[server].append(connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close every connection that nobody uses."""
@@ -201,23 +210,40 @@ class Connections:
                 self._contexts[trusted] = careless() if trusted else trusting(self._settings)
             return self._contexts[trusted]
 
-    def _ask(
-        self, connection: HTTPConnection, server: _Server, target: str, request: Outgoing, timeout: float
-    ) -> None:
-        if connection.sock is None:
-            connection.connect()
-        connection.sock.settimeout(timeout)
-        connection.putrequest(request.method, target, skip_accept_encoding=True)
-        through = server.proxy.headers if server.proxy is not None and server.scheme == "http" else {}
-        length = {"Content-Length": str(request.size)} if request.body is not None else {}
-        for name, value in {**_HEADERS, **through, **request.headers, **length}.items():
-            connection.putheader(name, value)
-        connection.endheaders()
-        for chunk in request.body or ():
-            try:
+
+def _begin(
+    connection: HTTPConnection, server: _Server, target: str, request: Outgoing, timeout: float
+) -> None:
+    if connection.sock is None:
+        connection.connect()
+    connection.sock.settimeout(timeout)
+    connection.putrequest(request.method, target, skip_accept_encoding=True)
+    through = server.proxy.headers if server.proxy is not None and server.scheme == "http" else {}
+    length = {"Content-Length": str(request.size)} if request.body is not None else {}
+    for name, value in {**_HEADERS, **through, **request.headers, **length}.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+
+
+def _send_body(connection: HTTPConnection, body: Iterable[bytes]) -> None:
+    """Send all, or until the server has heard enough: it may refuse without reading on, and say why."""
+    for chunk in body:
+        try:
+            with _failing():
                 connection.send(chunk)
-            except ConnectionError:
-                return  # a server may refuse without reading all, and say why
+        except HttpError as error:
+            if isinstance(error.cause, ConnectionError):
+                return
+            raise
+
+
+@contextlib.contextmanager
+def _failing() -> Iterator[None]:
+    """Mark what the network did; what a body's source does stays what it is."""
+    try:
+        yield
+    except _FAILURES as error:
+        raise HttpError(error) from error
 
 
 def _is_readable(connection: HTTPConnection) -> bool:
