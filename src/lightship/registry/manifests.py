@@ -19,7 +19,7 @@ from lightship.registry.wire import Call, Wire
 _DIGEST = "Docker-Content-Digest"
 
 
-class LostBlobError(NetworkError):
+class UnknownBlobError(NetworkError):
     """A registry refuses a manifest for a blob that it said it had."""
 
 
@@ -66,7 +66,7 @@ def put_manifest(
     Returns whether the registry has noticed what the manifest refers to (`subject`).
 
     Raises:
-        LostBlobError: the registry does not have what the manifest names.
+        UnknownBlobError: the registry does not have what the manifest names.
         NetworkError: not allowed, or it failed.
         IntegrityError: the registry stored something else.
 
@@ -113,7 +113,7 @@ def _reading(method: str, repository: Repository, target: str, *, writes: bool =
 def _refused(where: str, answer: Answer, error: NetworkError) -> NetworkError:
     if not has_code(answer, "MANIFEST_BLOB_UNKNOWN"):
         return error
-    return LostBlobError(
+    return UnknownBlobError(
         "the registry lost a blob that it said it had",
         where=where,
         hint="push again: it will be sent anew",

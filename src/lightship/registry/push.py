@@ -15,7 +15,7 @@ from lightship.oci.model import MEDIA_INDEX, Descriptor, Index, Manifest, decode
 from lightship.registry.address import Repository
 from lightship.registry.blobs import has_blob
 from lightship.registry.documents import read_document
-from lightship.registry.manifests import LostBlobError, head_manifest, put_manifest
+from lightship.registry.manifests import UnknownBlobError, head_manifest, put_manifest
 from lightship.registry.referrers import add_referrer
 from lightship.registry.transfer import in_parallel
 from lightship.registry.upload import mount_blob, upload_blob
@@ -74,7 +74,7 @@ def push_image(
     known = _needed(layout, before)
     try:
         sent, mounted = pushing.give(blobs, known, documents, target)
-    except LostBlobError:
+    except UnknownBlobError:
         if not known:
             raise
         sent, mounted = pushing.give(blobs, frozenset(), documents, target)
