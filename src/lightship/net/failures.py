@@ -42,7 +42,9 @@ def of_exception(url: str, error: HttpError, *, timeout: float) -> NetworkError:
     reason = redact_text(str(cause)) or type(cause).__name__
     broken = error.begun or isinstance(cause, RemoteDisconnected | ConnectionResetError)
     verb = "the connection broke off" if broken else "cannot connect"
-    return NetworkError(f"{verb}: {reason}", where=where, hint="check the network, the proxy and the address")
+    asked = reason.startswith(f"{_NO_TUNNEL}: 407")
+    hint = _HINTS[407] if asked else "check the network, the proxy and the address"
+    return NetworkError(f"{verb}: {reason}", where=where, hint=hint)
 
 
 def is_certificate(error: BaseException) -> bool:

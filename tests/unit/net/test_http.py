@@ -176,6 +176,13 @@ def test_a_proxy_is_used_except_for_hosts_that_need_none(web: Web) -> None:
         read(transport(**proxied), "http://sub.example.test/a")
 
 
+def test_a_proxy_that_wants_a_password_is_not_asked_again_and_named(web: Web) -> None:
+    web.answers = [body(b"", 407)]
+    with pytest.raises(NetworkError, match="Tunnel connection failed: 407") as raised:
+        read(transport(proxies={"https": web.url}), "https://elsewhere.test/a")
+    assert raised.value.hint == "give the proxy's user and password in HTTPS_PROXY"
+
+
 def test_no_proxy_star_means_no_proxy_at_all(web: Web) -> None:
     web.answers = [body(DATA)]
     http = transport(proxies={"all": "http://127.0.0.1:1"}, no_proxy=("*",), attempts=1)
