@@ -25,7 +25,7 @@ FOLDER = BENCH / "fleet"
 CORE = ("fastapi", "uvicorn", "pydantic")
 POOL = (
     *("httpx", "sqlalchemy", "redis", "numpy", "jinja2", "orjson", "pyyaml", "python-multipart", "alembic"),
-    *("requests", "tenacity", "structlog", "prometheus-client", "cachetools", "msgpack", "cryptography"),
+    *("requests", "tenacity", "structlog", "prometheus-client", "pandas", "pillow", "cryptography"),
 )
 ADDED, BUMPED = "python-slugify", ("idna==3.9", "idna==3.10")
 CONFIGURATION = """\

@@ -45,13 +45,15 @@ RUNS, SLOW_RUNS = 7, 3
 
 
 def main() -> None:
+    parts = {_name(part): part for part in PARTS}
+    wanted = sys.argv[1:] or list(parts)
+    if unknown := set(wanted) - set(parts):
+        sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(parts)}")
     copy_example(WHOLE, trim='"none"', strip="false", bytecode='"none"')
     copy_example(PROJECT)
     show([("what", "measured", "bar")])
-    wanted = sys.argv[1:] or [_name(part) for part in PARTS]
-    for part in PARTS:
-        if _name(part) in wanted:
-            show(part())
+    for name in wanted:
+        show(parts[name]())
 
 
 def _name(part: Callable[[], list[Row]]) -> str:
