@@ -3,7 +3,7 @@
 Each document goes in the form that is read by whoever reads it:
 
 - provenance as an in-toto statement in `application/vnd.in-toto+json`, its predicate named by the annotation
-  `in-toto.io/predicate-type`, as BuildKit stores it (moby/buildkit, docs/attestations/attestation-storage.md);
+  `in-toto.io/predicate-type`: BuildKit's way (moby/buildkit, docs/attestations/attestation-storage.md);
 - SPDX as such a statement of the predicate `https://spdx.dev/Document`, BuildKit's form again;
 - CycloneDX bare, as `application/vnd.cyclonedx+json` (IANA): what Trivy looks for among the referrers
   (aquasecurity/trivy, pkg/fanal/artifact/image/remote_sbom.go).
@@ -22,7 +22,13 @@ import msgspec
 from lightship import __version__
 from lightship.attest.documents import CYCLONEDX, SPDX, write_sbom
 from lightship.attest.provenance import provenance
-from lightship.attest.statement import MEDIA_STATEMENT, SLSA, SPDX_DOCUMENT, write_statement
+from lightship.attest.statement import (
+    MEDIA_STATEMENT,
+    SLSA,
+    SPDX_DOCUMENT,
+    predicate_of,
+    write_statement,
+)
 from lightship.build.cache import Memo
 from lightship.build.home import Home
 from lightship.build.origins import Origin, known_origin
@@ -34,7 +40,6 @@ from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.model import MEDIA_MANIFEST, Descriptor, Manifest, encode
 
 PROVENANCE = "provenance"
-KINDS = (PROVENANCE, CYCLONEDX, SPDX)
 PREDICATE_TYPE = "in-toto.io/predicate-type"
 _EMPTY = "application/vnd.oci.empty.v1+json"  # image spec, manifest.md, "Guidance for an Empty Descriptor"
 _TITLE = "org.opencontainers.image.title"  # the name under which `oras pull` writes the file
@@ -52,11 +57,23 @@ class Wanted:
 
 
 class Artifact(msgspec.Struct, frozen=True):
-    """A document about an image: `descriptor` is its manifest's, whose blobs are in the store."""
+    """A document about the image `subject`: `descriptor` is its manifest's, whose blobs are in the store."""
 
     kind: str
     subject: Digest
     descriptor: Descriptor
+
+
+def read_predicate(artifact: Artifact, layout: Layout) -> bytes:
+    """Give what a document says, out of the statement that it may be wrapped in.
+
+    Raises:
+        IntegrityError: if a blob is missing or damaged.
+
+    """
+    (layer,) = layout.image(artifact.descriptor).manifest.layers
+    data = layout.read(layer)
+    return predicate_of(data) if layer.media_type == MEDIA_STATEMENT else data
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +103,7 @@ def make_artifacts(stored: Stored, wanted: Wanted, home: Home, reporter: Reporte
     home.images.create()
     return tuple(
         artifact
-        for image in _images(stored)
+        for image in images_of(stored)
         for kind in wanted.kinds
         for artifact in _make(image, kind, home, reporter, asked=wanted.asked)
     )
@@ -112,11 +129,12 @@ def referring(layout: Layout, subjects: Iterable[Digest]) -> tuple[Descriptor, .
 
 def subjects(stored: Stored) -> tuple[Digest, ...]:
     """Give what documents may be about: an image, or each of an index and the index itself."""
-    images = (image.descriptor.digest for image in _images(stored))
+    images = (image.descriptor.digest for image in images_of(stored))
     return tuple(dict.fromkeys((*images, stored.descriptor.digest)))
 
 
-def _images(stored: Stored) -> list[LayoutImage]:
+def images_of(stored: Stored) -> list[LayoutImage]:
+    """Give an image, or all of an index."""
     if isinstance(stored, LayoutImage):
         return [stored]
     return [stored.layout.image(offer.descriptor) for offer in stored.offers]
@@ -158,16 +176,24 @@ def _is_whole(layout: Layout, descriptor: Descriptor) -> bool:
 
 def _write(layout: Layout, image: LayoutImage, kind: str, document: bytes) -> Descriptor:
     form = _FORMS[kind]
-    predicate = {PREDICATE_TYPE: form.predicate_type} if form.predicate_type else {}
-    created = {_CREATED: image.config.created} if image.config.created else {}
+    said = {PREDICATE_TYPE: form.predicate_type} if form.predicate_type else {}
     layer = layout.write(form.media_type, document)
+    layer = msgspec.structs.replace(layer, annotations={**said, _TITLE: form.file})
+    return write_artifact(layout, image, layer, said)
+
+
+def write_artifact(
+    layout: Layout, image: LayoutImage, layer: Descriptor, annotations: Mapping[str, str]
+) -> Descriptor:
+    """Store the manifest of a document about an image, and give its descriptor as an index lists it."""
+    created = {_CREATED: image.config.created} if image.config.created else {}
     manifest = Manifest(
         schema_version=2,
         media_type=MEDIA_MANIFEST,
-        artifact_type=form.media_type,
+        artifact_type=layer.media_type,
         config=layout.write(_EMPTY, b"{}"),
-        layers=(msgspec.structs.replace(layer, annotations={**predicate, _TITLE: form.file}),),
-        annotations={**predicate, **created},
+        layers=(layer,),
+        annotations={**annotations, **created},
         subject=Descriptor(MEDIA_MANIFEST, image.descriptor.digest, image.descriptor.size),
     )
     stored = layout.write(MEDIA_MANIFEST, encode(manifest))

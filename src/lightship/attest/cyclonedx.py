@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from cyclonedx.model import HashAlgorithm, HashType, Property
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType
@@ -24,7 +25,7 @@ from packageurl import PackageURL
 from lightship.attest.licences import canonical
 from lightship.attest.model import Inventory, Package, System
 from lightship.attest.names import image_ref
-from lightship.digest import hex_of
+from lightship.digest import canonical_json, hex_of
 
 _OWN = "lightship:"
 """Prefix of properties that the specification leaves to whoever writes a document."""
@@ -46,8 +47,8 @@ def write_cyclonedx(inventory: Inventory, serial: UUID, tool: str) -> bytes:
         components=[*components.values(), *_system(inventory.system)],
         dependencies=_dependencies(inventory, image, components),
     )
-    text: str = JsonV1Dot6(bom).output_as_string(indent=2)
-    return text.encode() + b"\n"
+    written = msgspec.json.decode(JsonV1Dot6(bom).output_as_string())
+    return msgspec.json.format(canonical_json(written), indent=2) + b"\n"
 
 
 def _image(inventory: Inventory) -> Component:

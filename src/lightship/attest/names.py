@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from packageurl import PackageURL
+from packaging.utils import canonicalize_name
 
 from lightship.attest.model import DEBIAN, PYTHON, System
 from lightship.digest import Digest
 
 
 def python_ref(name: str, version: str) -> str:
-    return PackageURL(PYTHON, None, name, version).to_string()
+    return PackageURL(PYTHON, None, canonicalize_name(name), version).to_string()
 
 
 def debian_ref(

@@ -31,3 +31,12 @@ def write_statement(image: Digest, name: str, predicate_type: str, predicate: by
             "predicate": value,
         }
     )
+
+
+def predicate_of(statement: bytes) -> bytes:
+    """Give the JSON text of a statement's predicate."""
+    return bytes(msgspec.json.decode(statement, type=_Statement).predicate)
+
+
+class _Statement(msgspec.Struct, frozen=True):
+    predicate: msgspec.Raw

@@ -44,6 +44,11 @@ def holds_one(destination: str) -> bool:
     return _parse(destination)[0] != _LAYOUT
 
 
+def is_layout(destination: str) -> bool:
+    """Tell whether a destination is an OCI layout; an empty one is nothing."""
+    return destination.partition(":")[0] == _LAYOUT
+
+
 def _parse(destination: str) -> tuple[str, str]:
     kind, _, target = destination.partition(":")
     if kind not in (_LAYOUT, *_SINGLE) or not target:

@@ -15,9 +15,11 @@ from lightship.build.building import default_name, tag
 from lightship.build.image import Built
 from lightship.build.machine import Machine
 from lightship.build.making import Request
+from lightship.build.output import is_layout
 from lightship.build.platforms import BuiltImage, build_platforms, join_images
 from lightship.build.savings import count_savings
 from lightship.cli import push
+from lightship.cli.attest import Attesting, attest_options, read_options, said
 from lightship.cli.engines import (
     DIRECT,
     EngineBuild,
@@ -59,6 +61,9 @@ class _Options:
     destination: str
     load: bool
     push: str
+    attest: tuple[str, ...]
+    sign: bool
+    key: str
     compression: str
     single_member: bool
     format: str
@@ -81,6 +86,7 @@ class _Options:
     "--load", is_flag=True, help="Load the image into Docker, or into Podman where there is no Docker."
 )
 @click.option("--push", default="", metavar="REF", help="Put the image into a registry, as REF.")
+@attest_options
 @click.option("--compression", type=click.Choice(["gzip", "zstd"]), default="gzip", show_default=True)
 @click.option("--single-member", is_flag=True, help="Write gzip of one member, for old readers; slower.")
 @format_option
@@ -122,6 +128,7 @@ def _check(options: _Options, variants: tuple[str, ...]) -> None:
             "one --tag cannot name several variants", hint="leave out --tag, or build them singly"
         )
     _check_push(options, variants)
+    _check_attest(options)
     if options.fix_build_packages and options.locked:
         raise UsageError(
             "--fix-build-packages changes what --locked insists on", hint="leave one of them out"
@@ -163,6 +170,14 @@ def _build(
     connect: Callable[[], Wire],
 ) -> dict[str, Any]:
     started = time.perf_counter()
+    attesting = read_options(
+        options.attest,
+        project.config.attest,
+        sign=options.sign,
+        key=options.key,
+        machine=surroundings,
+        output=output,
+    )
     platforms = choose_platforms(options.platforms, project)
     check_reach(platforms, surroundings, destination=options.destination, load=options.load)
     request = Request(
@@ -185,14 +200,19 @@ def _build(
         images = attempt(project)
     descriptor = join_images(images, surroundings)
     name = tag(descriptor, options.name or default_name(images[0][0]), surroundings)
-    _hand_over(descriptor, name, options, surroundings)
+    beside = _hand_over(descriptor, name, options, surroundings, attesting)
     pushed = _push(descriptor, options.push, surroundings, connect) if options.push else None
+    if pushed is not None:
+        stored = open_stored(surroundings.home.images, descriptor)
+        beside = attesting.push(stored, options.push, surroundings, connect())
     seconds = time.perf_counter() - started
     trimmed = [count_savings(plan, surroundings.home).bytes for plan, _ in images]
     if not output.as_json:
         _say(name, project, descriptor, images, trimmed, seconds)
         if pushed is not None:
             click.echo(push.summary(options.push, pushed))
+        if beside and said(beside):
+            click.echo(said(beside))
     facts = [_facts(plan, built, saved) for (plan, built), saved in zip(images, trimmed, strict=True)]
     whole = facts[0] if len(facts) == 1 else {"digest": descriptor.digest, "platforms": facts}
     return {
@@ -200,6 +220,7 @@ def _build(
         **whole,
         "seconds": round(seconds, 3),
         **({"pushed": push.facts(options.push, pushed)} if pushed is not None else {}),
+        **beside,
     }
 
 
@@ -238,18 +259,33 @@ def _check_push(options: _Options, variants: tuple[str, ...]) -> None:
         raise UsageError("--push wants a tag, not a digest", hint="leave out the part from '@' on")
 
 
+def _check_attest(options: _Options) -> None:
+    if options.sign and not options.push:
+        raise UsageError("--sign signs what a registry has", hint="add --push REF")
+    if options.attest and not (options.push or is_layout(options.destination)):
+        raise UsageError(
+            "--attest is about images that are handed over", hint="add --push REF, or --output oci:DIR"
+        )
+
+
 def _push(descriptor: Descriptor, name: str, surroundings: Machine, connect: Callable[[], Wire]) -> Pushed:
     from lightship.build import remote
 
     return remote.push(open_stored(surroundings.home.images, descriptor), name, surroundings, connect())
 
 
-def _hand_over(descriptor: Descriptor, name: str, options: _Options, surroundings: Machine) -> None:
+def _hand_over(
+    descriptor: Descriptor, name: str, options: _Options, surroundings: Machine, attesting: Attesting
+) -> dict[str, Any]:
+    """Hand the image over as asked; gives what is to be said of documents that went with it."""
+    beside: dict[str, Any] = {}
     stored = open_stored(surroundings.home.images, descriptor)
     if options.destination:
         from lightship.build.output import write_output
 
-        write_output(stored, name, options.destination, surroundings.reporter)
+        path = write_output(stored, name, options.destination, surroundings.reporter)
+        if is_layout(options.destination) and attesting.beside_layout():
+            beside = attesting.write(stored, path, surroundings)
     if options.load:
         from lightship.engines.load import load
 
@@ -257,6 +293,7 @@ def _hand_over(descriptor: Descriptor, name: str, options: _Options, surrounding
         engine: EngineName = "docker" if shutil.which("docker", path=environ.get("PATH")) else "podman"
         image = choose_image(stored, name, wanted=None, own=surroundings.platform)
         load(image, name, engine=engine, environ=environ, reporter=surroundings.reporter)
+    return beside
 
 
 def _say(

@@ -31,7 +31,11 @@ if TYPE_CHECKING:
     help="CycloneDX 1.6 or SPDX 2.3, both as JSON.",
 )
 @click.option(
-    "-o", "--output", "file", type=click.Path(path_type=Path), help="The file to write; standard output by default."
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(path_type=Path),
+    help="The file to write; standard output by default.",
 )
 @common
 def command(
