@@ -36,9 +36,10 @@ from lightship.cli.options import Output, common, machine, path_argument, regist
 from lightship.cli.platforms import check_reach, choose_platforms, only_platform, platforms_option
 from lightship.cli.terminal import show_json, size
 from lightship.errors import UsageError
-from lightship.oci.index import choose_image, open_stored
+from lightship.oci.index import Stored, choose_image, open_stored
 from lightship.oci.model import Descriptor
 from lightship.plan.model import Plan
+from lightship.platform import Platform
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project, read_project
 from lightship.reference import parse_reference
@@ -189,30 +190,17 @@ def _build(
         record=options.record,
     )
 
-    def attempt(project: Project) -> tuple[BuiltImage, ...]:
-        return build_platforms(project, request, platforms, surroundings)
-
-    if options.fix_build_packages:
-        from lightship.build.repair import mending
-
-        images = mending(project, attempt, surroundings.reporter)
-    else:
-        images = attempt(project)
+    images = _make(project, request, platforms, options, surroundings)
     descriptor = join_images(images, surroundings)
     name = tag(descriptor, options.name or default_name(images[0][0]), surroundings)
-    beside = _hand_over(descriptor, name, options, surroundings, attesting)
-    pushed = _push(descriptor, options.push, surroundings, connect) if options.push else None
-    if pushed is not None:
-        stored = open_stored(surroundings.home.images, descriptor)
-        beside = attesting.push(stored, options.push, surroundings, connect())
+    pushed, beside = _deliver(descriptor, name, options, surroundings, attesting, connect)
     seconds = time.perf_counter() - started
     trimmed = [count_savings(plan, surroundings.home).bytes for plan, _ in images]
     if not output.as_json:
         _say(name, project, descriptor, images, trimmed, seconds)
-        if pushed is not None:
-            click.echo(push.summary(options.push, pushed))
-        if beside and said(beside):
-            click.echo(said(beside))
+        told = (push.summary(options.push, pushed) if pushed else "", said(beside) if beside else "")
+        for line in filter(None, told):
+            click.echo(line)
     facts = [_facts(plan, built, saved) for (plan, built), saved in zip(images, trimmed, strict=True)]
     whole = facts[0] if len(facts) == 1 else {"digest": descriptor.digest, "platforms": facts}
     return {
@@ -222,6 +210,23 @@ def _build(
         **({"pushed": push.facts(options.push, pushed)} if pushed is not None else {}),
         **beside,
     }
+
+
+def _make(
+    project: Project,
+    request: Request,
+    platforms: Sequence[Platform],
+    options: _Options,
+    surroundings: Machine,
+) -> tuple[BuiltImage, ...]:
+    def attempt(project: Project) -> tuple[BuiltImage, ...]:
+        return build_platforms(project, request, platforms, surroundings)
+
+    if not options.fix_build_packages:
+        return attempt(project)
+    from lightship.build.repair import mending
+
+    return mending(project, attempt, surroundings.reporter)
 
 
 def _facts(plan: Plan, built: Built, trimmed: int) -> dict[str, Any]:
@@ -268,18 +273,17 @@ def _check_attest(options: _Options) -> None:
         )
 
 
-def _push(descriptor: Descriptor, name: str, surroundings: Machine, connect: Callable[[], Wire]) -> Pushed:
-    from lightship.build import remote
-
-    return remote.push(open_stored(surroundings.home.images, descriptor), name, surroundings, connect())
-
-
-def _hand_over(
-    descriptor: Descriptor, name: str, options: _Options, surroundings: Machine, attesting: Attesting
-) -> dict[str, Any]:
-    """Hand the image over as asked; gives what is to be said of documents that went with it."""
-    beside: dict[str, Any] = {}
+def _deliver(
+    descriptor: Descriptor,
+    name: str,
+    options: _Options,
+    surroundings: Machine,
+    attesting: Attesting,
+    connect: Callable[[], Wire],
+) -> tuple[Pushed | None, dict[str, Any]]:
+    """Hand the image over as asked; also gives what there is to say of documents that went with it."""
     stored = open_stored(surroundings.home.images, descriptor)
+    beside: dict[str, Any] = {}
     if options.destination:
         from lightship.build.output import write_output
 
@@ -287,13 +291,22 @@ def _hand_over(
         if is_layout(options.destination) and attesting.beside_layout():
             beside = attesting.write(stored, path, surroundings)
     if options.load:
-        from lightship.engines.load import load
+        _load(stored, name, surroundings)
+    if not options.push:
+        return None, beside
+    from lightship.build import remote
 
-        environ = surroundings.environ
-        engine: EngineName = "docker" if shutil.which("docker", path=environ.get("PATH")) else "podman"
-        image = choose_image(stored, name, wanted=None, own=surroundings.platform)
-        load(image, name, engine=engine, environ=environ, reporter=surroundings.reporter)
-    return beside
+    pushed = remote.push(stored, options.push, surroundings, connect())
+    return pushed, attesting.push(stored, options.push, surroundings, connect())
+
+
+def _load(stored: Stored, name: str, surroundings: Machine) -> None:
+    from lightship.engines.load import load
+
+    environ = surroundings.environ
+    engine: EngineName = "docker" if shutil.which("docker", path=environ.get("PATH")) else "podman"
+    image = choose_image(stored, name, wanted=None, own=surroundings.platform)
+    load(image, name, engine=engine, environ=environ, reporter=surroundings.reporter)
 
 
 def _say(
