@@ -64,7 +64,7 @@ def push_image(
     sending = _Sending(wire, layout, repository, places)
     if head_manifest(wire, repository, target, writes=True) == descriptor.digest:
         return sending.nothing(descriptor)
-    return sending.all(descriptor, target, reporter)
+    return sending.all(descriptor, target, reporter, f"pushing to {repository}")
 
 
 def push_referrer(
@@ -90,7 +90,8 @@ def push_referrer(
     listed = list_referrers(wire, repository, manifest.subject.digest) if manifest.subject else ()
     if any(item.digest == descriptor.digest for item in listed):
         return sending.nothing(descriptor)
-    return sending.all(descriptor, descriptor.digest, reporter)
+    label = f"attaching {manifest.artifact_type}"
+    return sending.all(descriptor, descriptor.digest, reporter, label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +105,12 @@ class _Sending:
         blobs = _blobs(self.layout, list(_documents(self.layout, descriptor)))
         return Pushed(descriptor, sent=0, mounted=0, there=sum(blob.size for blob in blobs))
 
-    def all(self, descriptor: Descriptor, target: str, reporter: Reporter) -> Pushed:
+    def all(self, descriptor: Descriptor, target: str, reporter: Reporter, label: str) -> Pushed:
         """Send what is missing of a manifest or an index, and then itself, under a tag or its digest."""
         documents = list(_documents(self.layout, descriptor))
         blobs = _blobs(self.layout, documents)
         missing = _missing(self.wire, self.repository, blobs)
-        with reporter.task(f"pushing to {self.repository}", sum(blob.size for blob in missing)) as task:
+        with reporter.task(label, sum(blob.size for blob in missing)) as task:
             mounted = in_parallel(self.give, sorted(missing, key=lambda blob: -blob.size), task)
         for document in documents:
             name = target if document is documents[-1] else document.digest
