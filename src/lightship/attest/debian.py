@@ -39,7 +39,7 @@ def read_packages(documents: Documents, system: System | None) -> tuple[Package,
                 found.setdefault(each.package.ref, each)
     providers = _providers(found.values())
     return tuple(
-        replace(each.package, requires=tuple(sorted(_chosen(each, found, providers))))
+        replace(each.package, requires=tuple(sorted(set(_chosen(each, found, providers)))))
         for each in found.values()
     )
 

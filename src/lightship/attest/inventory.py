@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec.structs import replace
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.utils import canonicalize_name, canonicalize_version
 
 from lightship.attest.debian import read_packages
 from lightship.attest.distributions import read_distributions
@@ -79,7 +77,5 @@ def _with_archive(package: Package, materials: Mapping[tuple[str, ...], Material
 def _key(kind: str, name: str, version: str, architecture: str) -> tuple[str, ...]:
     """Tell a package from others; a wheel's version may be written in several ways (PEP 440)."""
     if kind == PYTHON:
-        with suppress(InvalidVersion):
-            version = str(Version(version))
-        return (kind, canonicalize_name(name), version)
+        return (kind, canonicalize_name(name), canonicalize_version(version))
     return (kind, name, version, architecture)
