@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lightship.fs.entries import Entry, regular, symlink
+from lightship.fs.entries import Entry, directory, regular, symlink
+from lightship.fs.paths import parents
 from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.model import Execution
 from tests.support.images import add_image, add_layer
@@ -70,6 +71,16 @@ def described_image(
         ),
         *distribution("speedup", "0.1", "License: Our own terms", "Requires-Dist: helper"),
     ]
-    layers = [add_layer(layout, entries) for entries in (base, wheels, upper) if entries]
+    layers = [add_layer(layout, _with_folders(entries)) for entries in (base, wheels, upper) if entries]
     labels = {"org.opencontainers.image.title": "demo", "org.opencontainers.image.version": "3.2"}
     return add_image(layout, layers, Execution(labels=labels), name, architecture)
+
+
+def _with_folders(entries: Sequence[Entry]) -> Iterator[Entry]:
+    seen: set[str] = set()
+    for entry in entries:
+        for parent in parents(entry.path):
+            if parent not in seen:
+                yield directory(parent)
+                seen.add(parent)
+        yield entry

@@ -265,6 +265,8 @@ def _check_push(options: _Options, variants: tuple[str, ...]) -> None:
 
 
 def _check_attest(options: _Options) -> None:
+    if options.engine != DIRECT:
+        return  # which refuses them all
     if options.sign and not options.push:
         raise UsageError("--sign signs what a registry has", hint="add --push REF")
     if options.attest and not (options.push or is_layout(options.destination)):
