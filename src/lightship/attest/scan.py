@@ -16,6 +16,7 @@ import msgspec
 
 from lightship.build.cache import Memo
 from lightship.digest import of_value
+from lightship.errors import IntegrityError
 from lightship.events import Reporter, Task
 from lightship.fs.entries import Kind
 from lightship.fs.untar import Member
@@ -25,6 +26,8 @@ from lightship.oci.unpack import LayerReader
 
 LARGEST = 16 << 20
 """Bytes above which a file is no metadata."""
+MOST = 256 << 20
+"""Bytes of metadata above which a layer is hostile."""
 _RULES = 1
 """Part of every key: raised when other files are kept."""
 _WORKERS = 4
@@ -108,7 +111,18 @@ def _stacked(layers: list[tuple[Trace, ...]]) -> Documents:
 
 
 def _scan(layer: Layer, task: Task) -> tuple[Trace, ...]:
-    return tuple(_trace(member) for member in LayerReader(layer, task))
+    traces, kept = [], 0
+    for member in LayerReader(layer, task):
+        trace = _trace(member)
+        kept += len(trace.data or b"")
+        if kept > MOST:
+            raise IntegrityError(
+                f"the layer has more than {MOST >> 20} MiB of packages' metadata",
+                where=layer.descriptor.digest,
+                hint="it is no image that anybody should use",
+            )
+        traces.append(trace)
+    return tuple(traces)
 
 
 def _trace(member: Member) -> Trace:

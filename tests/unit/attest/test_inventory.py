@@ -12,6 +12,7 @@ from lightship.attest.inventory import read_inventory
 from lightship.attest.model import Inventory, Package, System
 from lightship.build.home import Home
 from lightship.digest import Digest
+from lightship.errors import IntegrityError
 from lightship.events import SilentReporter
 from lightship.fs.entries import Entry, regular
 from lightship.oci.layout import Layout, LayoutImage
@@ -126,6 +127,19 @@ def test_layers_are_read_once(home: Home, image: LayoutImage, monkeypatch: pytes
     first = read_inventory(image, None, cache=home.cache, reporter=SilentReporter())
     monkeypatch.setattr(scan, "_scan", None)
     assert read_inventory(image, None, cache=home.cache, reporter=SilentReporter()) == first
+
+
+def test_a_layer_that_is_all_metadata_is_refused(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "MOST", 4000)
+    many = [entry for number in range(50) for entry in distribution(f"x{number}", "1", "Summary: words")]
+    with pytest.raises(IntegrityError, match="MiB of packages' metadata"):
+        read(home, *many)
+
+
+def test_what_is_too_large_is_no_metadata(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "LARGEST", 200)
+    large = distribution("large", "1", f"Summary: {'x' * 300}")
+    assert "large" not in by_name(read(home, *large))
 
 
 def test_an_image_that_says_nothing_is_an_image_still(home: Home, tmp_path: Path) -> None:
