@@ -1,7 +1,7 @@
 """An inventory as SPDX 2.3 in JSON (https://spdx.github.io/spdx-spec/v2.3, and its JSON schema).
 
-Written with typed structs: `spdx-tools`, which the tests validate with, requires nine distributions, and takes
-longer to import than a document takes to write.
+Written with typed structs: `spdx-tools`, which the tests validate with, requires nine distributions, and
+takes longer to import than a document takes to write.
 """
 
 from __future__ import annotations
