@@ -19,6 +19,7 @@ from lightship.oci.index import LayoutIndex, write_index
 from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.validate import layout_problems
 from tests.support.described import described_image
+from tests.unit.oci.test_schema import check
 
 ALL = Wanted(("provenance", "cyclonedx", "spdx"), asked=True)
 SILENT = SilentReporter()
@@ -88,6 +89,9 @@ def test_a_layout_lists_them_without_a_name_beside_the_image(
         add_to_layout(made, home.images, path)
     layout = Layout(path)
     assert layout_problems(layout) == []
+    check((path / "index.json").read_bytes(), "image-index-schema")
+    for each in made:
+        check(layout.read(each.descriptor), "image-manifest-schema")
     assert layout.names()["demo:1"].digest == image.descriptor.digest
     assert len(layout.index().manifests) == 4
     found = referring(layout, [image.descriptor.digest])
