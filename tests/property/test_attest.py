@@ -53,7 +53,7 @@ def test_any_copyright_file_can_be_read(text: str) -> None:
     assert all(read_synopses(f"Format: copyright-format/1.0\n{text}"))
 
 
-@given(st.lists(LINES), st.sampled_from(["Depends", "Provides", "Source", "Description", "Version"]))
+@given(st.lists(LINES), st.sampled_from(["Depends", "Pre-Depends", "Provides", "Source", "Description"]))
 def test_any_status_can_be_read(lines: list[str], field: str) -> None:
     text = "Package: demo\nVersion: 1\nArchitecture: amd64\n" + "".join(f"{field}: {x}\n\n" for x in lines)
     found = read_packages(documents("var/lib/dpkg/status", text), None)
