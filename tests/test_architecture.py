@@ -33,6 +33,7 @@ TIERS = (
     ("build",),
     ("dockerfile",),
     ("engines", "inspect"),
+    ("attest",),
     ("cli",),
     ("__main__",),
 )
@@ -51,11 +52,13 @@ EDGE = (
 
 # Each costs `lightship --help` more than everything else together.
 HEAVY = {
+    "cyclonedx",
     "debian",
     "elftools",
     "http.client",
     "installer",
     "jinja2",
+    "packageurl",
     "rich",
     "zstandard",
     "packaging.pylock",

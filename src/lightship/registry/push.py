@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
@@ -16,7 +16,7 @@ from lightship.registry.address import Repository
 from lightship.registry.blobs import has_blob
 from lightship.registry.documents import read_document
 from lightship.registry.manifests import UnknownBlobError, head_manifest, put_manifest
-from lightship.registry.referrers import add_referrer
+from lightship.registry.referrers import add_referrer, list_referrers
 from lightship.registry.transfer import in_parallel
 from lightship.registry.upload import mount_blob, upload_blob
 from lightship.registry.wire import Wire
@@ -64,50 +64,44 @@ def push_image(
 
     """
     target = tag or descriptor.digest
-    documents = list(_documents(layout, descriptor))
-    blobs = _blobs(layout, documents)
-    total = _size(blobs)
-    before = head_manifest(wire, repository, target, writes=True)
+    sending = _Sending(wire, layout, repository, places)
+    before, label = head_manifest(wire, repository, target, writes=True), f"pushing to {repository}"
     if before == descriptor.digest:
-        return Pushed(descriptor, sent=0, mounted=0, there=total)
-    pushing = _Pushing(wire, layout, repository, places, reporter)
+        return sending.nothing(descriptor)
     known = _needed(layout, before)
     try:
-        sent, mounted = pushing.give(blobs, known, documents, target)
+        return sending.all(descriptor, target, reporter, label, known)
     except UnknownBlobError:
         if not known:
             raise
-        sent, mounted = pushing.give(blobs, frozenset(), documents, target)
-    for blob in blobs:
-        places.add(repository, blob.digest)
-    return Pushed(descriptor, sent, mounted, there=total - sent - mounted)
+        return sending.all(descriptor, target, reporter, label)
 
 
-@dataclass(frozen=True, slots=True)
-class _Pushing:
-    wire: Wire
-    layout: Layout
-    repository: Repository
-    places: Places
-    reporter: Reporter
+def push_referrer(
+    wire: Wire,
+    layout: Layout,
+    descriptor: Descriptor,
+    repository: Repository,
+    *,
+    places: Places,
+    reporter: Reporter,
+) -> Pushed:
+    """Push a manifest that refers to another one (`subject`), unless it is listed there among its referrers.
 
-    def give(
-        self,
-        blobs: Sequence[Descriptor],
-        known: AbstractSet[Digest],
-        documents: Sequence[Descriptor],
-        target: str,
-    ) -> tuple[int, int]:
-        """Send what is missing, then the documents; gives the bytes that were sent, and those mounted."""
-        asked = [blob for blob in blobs if blob.digest not in known]
-        missing = _missing(self.wire, self.repository, asked)
-        sending, absent = _Sending(self.wire, self.layout, self.repository, self.places), _size(missing)
-        with self.reporter.task(f"pushing to {self.repository}", absent) as task:
-            mounted = sum(in_parallel(sending.give, sorted(missing, key=lambda blob: -blob.size), task))
-        for document in documents:
-            name = target if document is documents[-1] else document.digest
-            _put(self.wire, self.layout, self.repository, name, document)
-        return absent - mounted, mounted
+    That it is there is not enough: a push that was killed may have left it unlisted.
+
+    Raises:
+        NetworkError: unreachable, not allowed, or failed again and again.
+        IntegrityError: a blob is missing or damaged in the layout, or the registry stored something else.
+
+    """
+    manifest = decode(layout.read(descriptor), Manifest, where=layout.path)
+    sending = _Sending(wire, layout, repository, places)
+    listed = list_referrers(wire, repository, manifest.subject.digest) if manifest.subject else ()
+    if any(item.digest == descriptor.digest for item in listed):
+        return sending.nothing(descriptor)
+    label = f"attaching {manifest.artifact_type}"
+    return sending.all(descriptor, descriptor.digest, reporter, label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +110,37 @@ class _Sending:
     layout: Layout
     repository: Repository
     places: Places
+
+    def nothing(self, descriptor: Descriptor) -> Pushed:
+        blobs = _blobs(self.layout, list(_documents(self.layout, descriptor)))
+        return Pushed(descriptor, sent=0, mounted=0, there=sum(blob.size for blob in blobs))
+
+    def all(
+        self,
+        descriptor: Descriptor,
+        target: str,
+        reporter: Reporter,
+        label: str,
+        known: AbstractSet[Digest] = frozenset(),
+    ) -> Pushed:
+        """Send what is missing of a manifest or an index, and then itself, under a tag or its digest.
+
+        Blobs that are `known` to be there are not asked for.
+        """
+        documents = list(_documents(self.layout, descriptor))
+        blobs = _blobs(self.layout, documents)
+        asked = [blob for blob in blobs if blob.digest not in known]
+        missing = _missing(self.wire, self.repository, asked)
+        with reporter.task(label, sum(blob.size for blob in missing)) as task:
+            mounted = in_parallel(self.give, sorted(missing, key=lambda blob: -blob.size), task)
+        for document in documents:
+            name = target if document is documents[-1] else document.digest
+            _put(self.wire, self.layout, self.repository, name, document)
+        for blob in blobs:
+            self.places.add(self.repository, blob.digest)
+        absent = sum(blob.size for blob in missing)
+        there = sum(blob.size for blob in blobs) - absent
+        return Pushed(descriptor, sent=absent - sum(mounted), mounted=sum(mounted), there=there)
 
     def give(self, blob: Descriptor, task: Task) -> int:
         """Mount a blob, or send it; gives the bytes that were mounted."""
@@ -183,10 +208,6 @@ def _needed(layout: Layout, digest: Digest | None) -> AbstractSet[Digest]:
         return {blob.digest for blob in _blobs(layout, list(_documents(layout, document)))}
     except LightshipError:  # what the registry says is no digest, or a part is damaged or was removed
         return frozenset()
-
-
-def _size(blobs: Iterable[Descriptor]) -> int:
-    return sum(blob.size for blob in blobs)
 
 
 def _missing(wire: Wire, repository: Repository, blobs: Sequence[Descriptor]) -> list[Descriptor]:
