@@ -36,8 +36,7 @@ def show_differences(found: ImageDiff, *, whole: bool) -> None:
         return
     _show_first(found, whole=whole)
     if found.configuration:
-        _title("Configuration", f"{_many(len(found.configuration), 'field')} differ")
-        _show(map(_field, found.configuration), whole=whole)
+        _show_configuration(found.configuration, whole=whole)
     if found.parts:
         _title("Packages", _counts(found.parts))
         rows = [_part(change) for change in _first(found.parts, whole=whole)]
@@ -78,7 +77,13 @@ def _show_first(found: ImageDiff, *, whole: bool) -> None:
     for name, layer in (("before", first.before), ("after", first.after)):
         click.echo(f"  {name:>6}: {_layer(layer)}")
     click.echo(f"  {_cause(first)}")
-    _show((_path(change) for change in first.members), whole=whole)
+    if _is_one_layer(first):
+        _show((_path(change) for change in first.members), whole=whole)
+
+
+def _is_one_layer(first: LayerDifference) -> bool:
+    """Tell whether a layer was made in another way, rather than being another layer."""
+    return first.before is not None and first.after is not None and first.before.title == first.after.title
 
 
 def _never() -> LayerSummary:
@@ -97,7 +102,9 @@ def _cause(first: LayerDifference) -> str:
         Cause.COMPRESSION: "the same tar, compressed in another way",
         Cause.ORDER: "the same members in another order",
         Cause.HEADERS: "the same members, whose headers are written in another way",
-        Cause.MEMBERS: f"{_many(len(first.members), 'path')} of this layer differ:",
+        Cause.MEMBERS: f"{_many(len(first.members), 'path')} of this layer differ:"
+        if _is_one_layer(first)
+        else "another layer stands here",
     }[first.cause]
 
 
@@ -113,6 +120,15 @@ def _counts(changes: Sequence[PartChange] | Sequence[PathChange]) -> str:
     added = sum(change.before is None for change in changes)
     removed = sum(change.after is None for change in changes)
     return f"{added:,} added, {removed:,} removed, {len(changes) - added - removed:,} changed"
+
+
+def _show_configuration(changes: Sequence[FieldChange], *, whole: bool) -> None:
+    """Print fields; the history, which says of each layer what its content says, only in all."""
+    told = [change for change in changes if whole or not change.field.startswith("history[")]
+    _title("Configuration", f"{_many(len(changes), 'field')} differ")
+    _show(map(_field, told), whole=whole)
+    if len(told) < len(changes):
+        click.echo(f"  {len(changes) - len(told):,} in the history; --all shows them")
 
 
 def _field(change: FieldChange) -> str:

@@ -31,12 +31,12 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column: its title, and whether it is aligned to the right or gives way where there is no room."""
+    """A column: its title, and whether it is aligned to the right. What yields is cut where there is no room."""
 
     title: str
     right: bool = False
     yields: bool = False
-    is_path: bool = False
+    cut_head: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ _PACKAGES = (
     _Column("share", right=True),
     _Column("with needs", right=True),
     _Column("frees", right=True),
-    _Column("there for", yields=True),
+    _Column("there for", yields=True, cut_head=True),
 )
 _STACK = (
     _Column("#", right=True),
@@ -82,7 +82,7 @@ _STACK = (
     _Column("hidden", right=True),
     _Column("made by", yields=True),
 )
-_LARGEST = (_Column("size", right=True), _Column("layer", right=True), _Column("path", yields=True, is_path=True))
+_LARGEST = (_Column("size", right=True), _Column("layer", right=True), _Column("path", yields=True, cut_head=True))
 
 
 def _totals(found: Inspection) -> str:
@@ -112,7 +112,7 @@ def _packages(found: Inspection, *, whole: bool) -> Iterator[_Row]:
 
 def _worth_showing(parts: Sequence[Part], total: int) -> Sequence[Part]:
     large = sum(part.size >= total / 1000 for part in parts[:_PARTS])
-    return parts[: max(large, 3)] if len(parts) > _PARTS else parts
+    return parts[: max(large, 3)]
 
 
 def _needs(part: Part) -> tuple[str, str]:
@@ -238,10 +238,10 @@ def _widths(columns: Sequence[_Column], rows: Sequence[_Row], width: int) -> lis
 
 
 def _shorten(text: str, column: _Column, room: int) -> str:
-    """Cut what does not fit: the folders of a path, the end of anything else."""
+    """Cut what does not fit: of a path or a chain its head, of anything else its end."""
     if len(text) <= room:
         return text
-    return f"…{text[len(text) - room + 1 :]}" if column.is_path else f"{text[: room - 1]}…"
+    return f"…{text[len(text) - room + 1 :]}" if column.cut_head else f"{text[: room - 1]}…"
 
 
 def _bar(share: float) -> str:
