@@ -139,7 +139,7 @@
     { title: "Bytecode", right: true, className: "large", value: (part) => part.bytecode, cell: (part) => (part.bytecode ? size(part.bytecode) : "") },
     { title: "With needs", right: true, className: "medium", value: (part) => part.total, cell: (part) => size(part.total) },
     { title: "Frees", right: true, className: "medium", value: (part) => part.frees, cell: (part) => size(part.frees) },
-    { title: "There for", className: "why medium", cell: why },
+    { title: "There for", className: "why large", cell: why },
   ];
   const packages = new Table(at("package-table"), packageColumns, {
     caption: "Packages, folders of the application, and what belongs to no package",
@@ -217,7 +217,7 @@
     ];
     const changeOf = ([, before, after, write]) => (write === size ? signed(after - before) : `${after - before > 0 ? "+" : after < before ? "−" : "±"}${count(Math.abs(after - before))}`);
     new Table(at("totals"), [
-      { title: "", cell: (row) => row[0] },
+      { title: "Total", cell: (row) => row[0] },
       { title: against.name, right: true, cell: (row) => row[3](row[1]) },
       { title: image.name, right: true, cell: (row) => row[3](row[2]) },
       { title: "Change", right: true, cell: (row) => changeOf(row) },
@@ -264,7 +264,7 @@
   choices(at("groups"), [["", "All"], ...image.groups.map((facts) => [facts.group, GROUPS[facts.group]])], "", (value) => { state.group = value; filter(); });
   at("query").addEventListener("input", () => { state.query = at("query").value; filter(); });
   filter();
-  new Table(at("layer-table"), layerColumns, { caption: "Layers, from the bottom", rows: image.layers, most: 20 });
+  new Table(at("layer-table"), layerColumns, { caption: "Bytes of each layer as a tar, and as a registry has it", rows: image.layers, most: 20 });
   new Table(at("file-table"), fileColumns, { caption: "The largest files that can be seen", rows: image.files, most: 15, empty: "The image has no files." });
   waste();
 })();
