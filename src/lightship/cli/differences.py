@@ -54,12 +54,21 @@ def signed(count: int) -> str:
 
 def _show_sides(found: ImageDiff) -> None:
     rows = [
-        (side.name, side.digest[:19], size(side.unpacked), size(side.compressed), str(side.layers), f"{side.files:,}")
+        (
+            side.name,
+            side.digest[:19],
+            size(side.unpacked),
+            size(side.compressed),
+            str(side.layers),
+            f"{side.files:,}",
+        )
         for side in (found.before, found.after)
     ]
     before, after = found.before, found.after
     growth = (signed(after.unpacked - before.unpacked), signed(after.compressed - before.compressed))
-    rows.append(("change", "", *growth, f"{after.layers - before.layers:+d}", f"{after.files - before.files:+,d}"))
+    rows.append(
+        ("change", "", *growth, f"{after.layers - before.layers:+d}", f"{after.files - before.files:+,d}")
+    )
     header = ("image", "digest", "unpacked", "compressed", "layers", "files")
     click.echo(table(header, rows, right=(2, 3, 4, 5)))
     click.echo(f"shared: {_many(found.shared_layers, 'layer')}, {size(found.shared_bytes)} compressed")

@@ -31,7 +31,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column: its title, and whether it is aligned to the right. What yields is cut where there is no room."""
+    """A column: its title, whether it is aligned to the right, and cut where there is no room."""
 
     title: str
     right: bool = False
@@ -82,15 +82,19 @@ _STACK = (
     _Column("hidden", right=True),
     _Column("made by", yields=True),
 )
-_LARGEST = (_Column("size", right=True), _Column("layer", right=True), _Column("path", yields=True, cut_head=True))
+_LARGEST = (
+    _Column("size", right=True),
+    _Column("layer", right=True),
+    _Column("path", yields=True, cut_head=True),
+)
 
 
 def _totals(found: Inspection) -> str:
-    hidden = f", {size(found.hidden)} hidden" if found.hidden else ""
+    hidden = f"{size(found.hidden)} hidden by later layers, " if found.hidden else ""
+    overhead = f"{size(found.overhead)} of tar headers"
     return (
-        f"{size(found.unpacked)} unpacked: {len(found.files):,} files with {size(found.visible)}{hidden}, "
-        f"{size(found.overhead)} of tar headers; "
-        f"{size(found.compressed)} compressed, {len(found.layers)} layers"
+        f"{size(found.unpacked)} unpacked, {size(found.compressed)} compressed, {len(found.layers)} layers\n"
+        f"{len(found.files):,} files with {size(found.visible)}, {hidden}{overhead}"
     )
 
 
@@ -140,7 +144,9 @@ def _layers(found: Inspection, *, whole: bool) -> Iterator[_Row]:
         yield _layer(layer, found)
     if rest:
         sums = sum(layer.unpacked for layer in rest), sum(layer.compressed for layer in rest)
-        yield _Row(("", size(sums[0]), size(sums[1]), "", f"{len(rest)} more"), sums[0] / max(found.unpacked, 1))
+        yield _Row(
+            ("", size(sums[0]), size(sums[1]), "", f"{len(rest)} more"), sums[0] / max(found.unpacked, 1)
+        )
 
 
 def _layer(layer: LayerFacts, found: Inspection) -> _Row:
@@ -174,11 +180,14 @@ def fate(lost: HiddenFile) -> str:
     """Say what became of a hidden file; layers are counted from 1, as elsewhere on the terminal."""
     where = f"in layer {lost.layer + 1}, "
     by = f"by layer {lost.by + 1}"
-    return where + {
-        Fate.REMOVED: f"removed {by}",
-        Fate.REPLACED: f"replaced {by}",
-        Fate.REPEATED: f"stored again with the same content {by}",
-    }[lost.fate]
+    return (
+        where
+        + {
+            Fate.REMOVED: f"removed {by}",
+            Fate.REPLACED: f"replaced {by}",
+            Fate.REPEATED: f"stored again with the same content {by}",
+        }[lost.fate]
+    )
 
 
 def _show_lines(lines: Sequence[str], *, whole: bool) -> None:
@@ -222,12 +231,16 @@ def _rich(columns: Sequence[_Column], rows: Sequence[_Row], width: int) -> Table
 
 
 def _widths(columns: Sequence[_Column], rows: Sequence[_Row], width: int) -> list[int]:
-    """Give every column what it needs; those that yield share what is left, the first of them before the last."""
+    """Give every column what it needs; those that yield share what is left, the first before the last."""
     found = [
-        max(len(column.title), *(len(row.cells[place]) for row in rows)) for place, column in enumerate(columns)
+        max(len(column.title), *(len(row.cells[place]) for row in rows))
+        for place, column in enumerate(columns)
     ]
-    left = width - _BAR - _GAP * len(columns) - sum(
-        room for room, column in zip(found, columns, strict=True) if not column.yields
+    left = (
+        width
+        - _BAR
+        - _GAP * len(columns)
+        - sum(room for room, column in zip(found, columns, strict=True) if not column.yields)
     )
     for place, column in enumerate(columns):
         if column.yields:

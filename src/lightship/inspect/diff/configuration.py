@@ -37,7 +37,7 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _flat(f"{name}.{key}" if name else key, item)
-        if not value and "." in name:
+        if not value and name.count(".") > 1:
             yield name, value  # as in ExposedPorts, where the key is all there is
     elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
         for number, item in enumerate(value):

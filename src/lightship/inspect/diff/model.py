@@ -1,4 +1,7 @@
-"""What two images differ in, as one frozen value. Sizes are bytes; `before` is the first image's, `after` the second's."""
+"""What two images differ in, as one frozen value.
+
+Sizes are bytes; `before` is what the first image has, `after` what the second has.
+"""
 
 from __future__ import annotations
 

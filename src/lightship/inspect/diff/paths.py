@@ -31,7 +31,9 @@ class Found:
     def state(self) -> PathState:
         member = self.member
         owner = f"{member.uid}:{member.gid}"
-        return PathState(member.kind.value, member.size, f"{member.mode:04o}", owner, member.target, self._time())
+        return PathState(
+            member.kind.value, member.size, f"{member.mode:04o}", owner, member.target, self._time()
+        )
 
     def _time(self) -> int | None:
         if self.member.mtime is not None:
@@ -45,7 +47,7 @@ def tree_of(tree: ImageTree) -> dict[str, Found]:
 
 
 def members_of(layer: StoredLayer) -> dict[str, Found]:
-    """Give a layer's members by path; of two with one path the later counts, as when the layer is unpacked."""
+    """Give a layer's members by path; of two with one path the later counts, as in unpacking."""
     return {member.path: Found(layer, member) for member in layer.members}
 
 
@@ -78,7 +80,7 @@ def _change(path: str, old: Found, new: Found) -> PathChange:
 
 
 def _first_difference(old: Found, new: Found) -> int | None:
-    """Give the offset of the first byte that differs, or None where both are no files or have the same bytes."""
+    """Give the offset of the first byte that differs; None where none does, or one of them is no file."""
     if old.file is None or new.file is None:
         return None
     if old.layer.diff_id == new.layer.diff_id and old.member.number == new.member.number:

@@ -24,5 +24,7 @@ def asked_for(project: Project, variant: str, platform: Platform) -> dict[str, A
             where = f"{path}:{line.line}" if line.line else str(path)
             extras = frozenset(line.requirement.extras)
             earlier = found.get(line.name)
-            found[line.name] = Asked(earlier.where, earlier.extras | extras) if earlier else Asked(where, extras)
+            found[line.name] = (
+                Asked(earlier.where, earlier.extras | extras) if earlier else Asked(where, extras)
+            )
     return found

@@ -47,7 +47,9 @@ def requirements(debs: Collection[Deb]) -> dict[str, set[str]]:
     providers |= {deb.name: deb.name for deb in debs}
     found: dict[str, set[str]] = {}
     for deb in debs:
-        chosen = (next((providers[name] for name in group if name in providers), "") for group in deb.requires)
+        chosen = (
+            next((providers[name] for name in group if name in providers), "") for group in deb.requires
+        )
         found[deb.name] = {name for name in chosen if name and name != deb.name}
     return found
 

@@ -144,7 +144,9 @@ class _Resolver:
     def _implied(self, edges: Mapping[str, set[str]]) -> Iterator[tuple[Dist, str]]:
         """Yield extras that somebody must have asked for: all they need is there, and explains an orphan."""
         required = {target for targets in edges.values() for target in targets}
-        orphans = {dist.info for dist in self._dists if dist.info not in required and dist.key not in self._asked}
+        orphans = {
+            dist.info for dist in self._dists if dist.info not in required and dist.key not in self._asked
+        }
         for dist in self._dists:
             for extra in map(canonicalize_name, dist.extras):
                 needed = [item for item in dist.requires if self._is_for(dist, item, extra)]
@@ -164,7 +166,9 @@ class _Resolver:
             return True
         environment = markers(dist.folder, self._machine)
         try:
-            return any(requirement.marker.evaluate({**environment, "extra": extra}) for extra in ("", *extras))
+            return any(
+                requirement.marker.evaluate({**environment, "extra": extra}) for extra in ("", *extras)
+            )
         except UndefinedEnvironmentName:
             return True
 

@@ -33,12 +33,12 @@ class _Node:
 
     def add(self, names: Iterable[str], size: int) -> None:
         node = self
-        node._count(size)
+        node.count(size)
         for name in names:
             node = node.children.setdefault(name, _Node())
-            node._count(size)
+            node.count(size)
 
-    def _count(self, size: int) -> None:
+    def count(self, size: int) -> None:
         self.size += size
         self.files += 1
 
@@ -69,7 +69,10 @@ def _names(path: str) -> list[str]:
 def _shown(node: _Node, smallest: int) -> tuple[Folder, ...]:
     large = [(name, child) for name, child in node.children.items() if child.size >= smallest]
     found = [_folder(name, child, smallest) for name, child in large]
-    size, files = node.size - sum(child.size for _, child in large), node.files - sum(child.files for _, child in large)
+    size, files = (
+        node.size - sum(child.size for _, child in large),
+        node.files - sum(child.files for _, child in large),
+    )
     if files and found:
         found.append(Folder("", size, files))
     return tuple(sorted(found, key=lambda folder: (-folder.size, folder.name)))

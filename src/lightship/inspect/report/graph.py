@@ -39,7 +39,7 @@ def reachable(starts: Iterable[str], edges: Edges) -> set[str]:
 
 
 def chains(roots: Iterable[str], edges: Edges) -> dict[str, tuple[str, ...]]:
-    """Give the shortest way from a root to each node, both named; the earlier root where there are several."""
+    """Give the shortest way from a root to each node, both named; of several, that of the earlier root."""
     found: dict[str, tuple[str, ...]] = {root: (root,) for root in roots}
     queue = deque(found)
     while queue:
@@ -58,13 +58,13 @@ def retained(roots: Sequence[str], edges: Edges, sizes: Mapping[str, int]) -> di
     total = {node: sizes[node] for node in order if node != _START}
     for node in order:  # a node comes before the one that dominates it
         parent = above.get(node, _START)
-        if node != _START and parent != _START:
+        if _START not in (node, parent):
             total[parent] += total[node]
     return total
 
 
 def _postorder(roots: Sequence[str], edges: Edges) -> list[str]:
-    """List what is reachable, each after what it leads to; the start, which leads to the roots, comes last."""
+    """List what is reachable, each after what it leads to; the start, which leads to the roots, is last."""
     order: list[str] = []
     seen = {_START}
     stack: list[tuple[str, Iterator[str]]] = [(_START, iter(roots))]

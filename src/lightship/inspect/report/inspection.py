@@ -117,10 +117,14 @@ class _Packages:
 def _named_debs(debs: Collection[Deb]) -> dict[str, Deb]:
     """Give ids; a package that is installed for two architectures has both in them."""
     counts = Counter(deb.name for deb in debs)
-    return {f"debian:{deb.name}" + (f":{deb.architecture}" if counts[deb.name] > 1 else ""): deb for deb in debs}
+    return {
+        f"debian:{deb.name}" + (f":{deb.architecture}" if counts[deb.name] > 1 else ""): deb for deb in debs
+    }
 
 
 def _named_dists(dists: Collection[Dist]) -> dict[str, Dist]:
     """Give ids; a distribution that is installed in several folders has them in its ids."""
     counts = Counter(dist.key for dist in dists)
-    return {f"python:{dist.key}" + (f"@/{dist.folder}" if counts[dist.key] > 1 else ""): dist for dist in dists}
+    return {
+        f"python:{dist.key}" + (f"@/{dist.folder}" if counts[dist.key] > 1 else ""): dist for dist in dists
+    }

@@ -51,8 +51,9 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LayerFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A layer: `content` are the bytes of its files, as `docker history` counts them, `hidden` those of them
-    that no one sees. `parts` are ids with their bytes here, largest first.
+    """A layer: `content` are the bytes of its files, as `docker history` counts them.
+
+    `hidden` are those of them that nobody sees. `parts` are ids with their visible bytes here, largest first.
     """
 
     number: int

@@ -13,7 +13,9 @@ from lightship.inspect.report.model import Group
 from lightship.inspect.report.surface import Placed
 
 _BYTECODE = re.compile(r"^(.*/)?__pycache__/([^/]+)\.[a-z]+-\d+(?:\.opt-\d)?\.pyc$")
-_PYTHON_PACKAGE = re.compile(r"(?:lib)?python3(?:\.\d+)?(?:t64)?(?:-minimal|-stdlib|-dev|-venv|-distutils|-lib2to3)?")
+_PYTHON_PACKAGE = re.compile(
+    r"(?:lib)?python3(?:\.\d+)?(?:t64)?(?:-minimal|-stdlib|-dev|-venv|-distutils|-lib2to3)?"
+)
 _BESIDE_LIBRARY = (
     "bin/2to3",
     "bin/idle",
@@ -61,7 +63,8 @@ def assign(
         files: what can be seen.
         debs: Debian packages by the ids that they get.
         dists: Python distributions by the ids that they get.
-        workdir: the image's working directory without its leading `/`: what is nobody's there is the application.
+        workdir: the image's working directory without its leading `/`; what no package has there is the
+            application.
 
     """
     found = Ownership()

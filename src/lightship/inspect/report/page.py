@@ -113,5 +113,5 @@ def _digest(text: str) -> str:
 
 
 def _embedded(data: _Data) -> str:
-    """Write JSON that cannot end the element it stands in (HTML, "Restrictions for contents of script elements")."""
+    """Write JSON that cannot end its element (HTML, "Restrictions for contents of script elements")."""
     return msgspec.json.encode(data).decode().replace("<", "\\u003c")

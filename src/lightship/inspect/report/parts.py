@@ -51,7 +51,8 @@ def make_parts(
     for placed in files:
         tallies[ownership.of[placed.path]].add(placed)
     order = sorted(
-        ownership.owners.values(), key=lambda owner: (_ROOTS_FIRST.index(owner.group), owner.id not in asked, owner.id)
+        ownership.owners.values(),
+        key=lambda owner: (_ROOTS_FIRST.index(owner.group), owner.id not in asked, owner.id),
     )
     edges = {owner.id: tuple(sorted(needs.get(owner.id, ()))) for owner in order}
     sizes = {owner.id: tallies[owner.id].size for owner in order}
@@ -88,7 +89,7 @@ class _Accounts:
             frees=self._frees[owner.id],
             asked=self._asked.get(owner.id, ""),
             why=self._why[owner.id] if owner.group in _EXPLAINED else (),
-            requires=self._edges[owner.id],
+            requires=tuple(self._edges[owner.id]),
             required_by=tuple(sorted(self._users[owner.id])),
             layers=tuple(sorted(tally.layers)),
         )

@@ -84,9 +84,7 @@ def _hidden(tree: ImageTree, lost: list[tuple[int, StoredMember]]) -> Iterator[H
         yield HiddenFile(member.path, member.size, number, _fate(tree, number, member, by, above), by)
 
 
-def _fate(
-    tree: ImageTree, number: int, member: StoredMember, by: int, above: StoredMember | None
-) -> Fate:
+def _fate(tree: ImageTree, number: int, member: StoredMember, by: int, above: StoredMember | None) -> Fate:
     if above is None:
         return Fate.REMOVED
     if above.kind is not Kind.FILE or above.size != member.size:

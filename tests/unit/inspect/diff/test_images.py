@@ -105,7 +105,9 @@ def test_a_shorter_file_differs_where_it_ends(layout: Layout, diff: Diff) -> Non
 def test_fields_of_the_configuration(layout: Layout, diff: Diff) -> None:
     layer = [regular("a", b"1")]
     before = Execution(env=("PATH=/bin", "OLD=1"), cmd=("a",), exposed_ports={"80/tcp": {}}, labels=LOCK)
-    after = Execution(env=("OLD=2", "PATH=/bin"), cmd=("a", "b"), exposed_ports={"81/tcp": {}}, labels=LOCK, user="1")
+    after = Execution(
+        env=("OLD=2", "PATH=/bin"), cmd=("a", "b"), exposed_ports={"81/tcp": {}}, labels=LOCK, user="1"
+    )
     found = diff(image(layout, layer, execution=before), image(layout, layer, execution=after))
     assert {change.field: (change.before, change.after) for change in found.configuration} == {
         "config.Cmd": (["a"], ["a", "b"]),
@@ -143,7 +145,9 @@ def test_the_first_layer_that_differs_and_its_files(layout: Layout, diff: Diff) 
 
 def test_the_same_tar_compressed_in_another_way(layout: Layout, diff: Diff) -> None:
     entries = [regular("a", b"1")]
-    images = [add_image(layout, [add_layer(layout, entries, kind)]) for kind in (Compression.GZIP, Compression.ZSTD)]
+    images = [
+        add_image(layout, [add_layer(layout, entries, kind)]) for kind in (Compression.GZIP, Compression.ZSTD)
+    ]
     found = diff(images[0], images[1])
     assert found.first is not None
     assert found.first.cause is Cause.COMPRESSION
@@ -167,7 +171,9 @@ def tar_layer(layout: Layout, *, mtime: int, pax: bool) -> LayoutImage:
     from lightship.oci.record import LayerRecord
 
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT if pax else tarfile.GNU_FORMAT) as archive:
+    with tarfile.open(
+        fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT if pax else tarfile.GNU_FORMAT
+    ) as archive:
         for name in ("app", "app/file"):
             member = tarfile.TarInfo(name)
             member.type, member.mtime = (tarfile.DIRTYPE if name == "app" else tarfile.REGTYPE), mtime

@@ -26,6 +26,8 @@ def inspect(make_image: MakeImage, tmp_path: Path) -> Inspect:
         asked: Mapping[str, Asked] | None = None,
     ) -> Inspection:
         image = make_image(*layers, execution=execution)
-        return inspect_image("test:1", image, cache=tmp_path / "cache", reporter=SilentReporter(), asked=asked)
+        return inspect_image(
+            "test:1", image, cache=tmp_path / "cache", reporter=SilentReporter(), asked=asked
+        )
 
     return call

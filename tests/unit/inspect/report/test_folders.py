@@ -9,14 +9,16 @@ from tests.unit.inspect.report.conftest import Inspect
 
 
 def test_paths_start_from_the_parts_place_and_lone_folders_are_one(inspect: Inspect) -> None:
-    found = folders(inspect(dist("a", {"a/lib/deep/x": b"123", "a/lib/deep/y": b"1", "../../../bin/run": b"12"})))
+    found = folders(
+        inspect(dist("a", {"a/lib/deep/x": b"123", "a/lib/deep/y": b"1", "../../../bin/run": b"12"}))
+    )
     large, small = found["python:a"][1:]
     assert large == Folder("a/lib/deep", 4, 2, (Folder("x", 3, 1), Folder("y", 1, 1)))
     assert small == Folder("/opt/venv/bin/run", 2, 1)
 
 
 def test_small_files_are_gathered(inspect: Inspect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lightship.inspect.report.folders._MOST", 3)
+    monkeypatch.setattr("lightship.inspect.report.folders._MOST", 2)
     files = [regular(f"srv/data/{size}", b"x" * size) for size in (90, 80, 3, 2)]
     found = folders(inspect(files))["unowned:/srv/data"]
     assert found == (Folder("90", 90, 1), Folder("80", 80, 1), Folder("", 5, 2))

@@ -35,7 +35,14 @@ def test_chains_are_the_shortest() -> None:
 
 @pytest.mark.parametrize(
     ("node", "freed"),
-    [("app", 111_111), ("left", 10_010), ("right", 100), ("shared", 101_000), ("own", 10_000), ("deep", 100_000)],
+    [
+        ("app", 111_111),
+        ("left", 10_010),
+        ("right", 100),
+        ("shared", 101_000),
+        ("own", 10_000),
+        ("deep", 100_000),
+    ],
 )
 def test_a_node_frees_what_nothing_else_leads_to(node: str, freed: int) -> None:
     assert retained(["app"], EDGES, SIZES)[node] == freed

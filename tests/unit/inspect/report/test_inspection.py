@@ -70,13 +70,21 @@ def test_bytecode_belongs_to_whom_its_source_belongs(inspect: Inspect) -> None:
 
 
 def test_a_source_of_bytecode_is_beside_its_folder(inspect: Inspect) -> None:
-    found = inspect([*dist("one", {"one.py": b""}), regular(f"{SITE}/__pycache__/one.cpython-311.pyc", b"123")])
+    found = inspect(
+        [*dist("one", {"one.py": b""}), regular(f"{SITE}/__pycache__/one.cpython-311.pyc", b"123")]
+    )
     assert part(found, "python:one").bytecode == 3
 
 
 def test_the_application_is_what_is_left_of_the_working_directory(inspect: Inspect) -> None:
-    files = [regular("app/main.py", b"1"), regular("app/models/big/weights", b"1234"), regular("srv/data/x/y", b"12")]
-    found = inspect([*files, *dist("vendored", {"v.py": b"1"}, site="app/lib/site-packages")], execution=WORKDIR)
+    files = [
+        regular("app/main.py", b"1"),
+        regular("app/models/big/weights", b"1234"),
+        regular("srv/data/x/y", b"12"),
+    ]
+    found = inspect(
+        [*files, *dist("vendored", {"v.py": b"1"}, site="app/lib/site-packages")], execution=WORKDIR
+    )
     sizes = {each.id: each.size for each in found.parts if each.group is not Group.PYTHON}
     assert sizes == {"application:/app": 1, "application:/app/models": 4, "unowned:/srv/data": 2}
     assert part(found, "python:vendored").place == "/app/lib/site-packages"
@@ -101,7 +109,7 @@ def test_debian_packages_of_either_kind(inspect: Inspect) -> None:
     assert part(found, "debian:libfoo").requires == ("debian:libbar",)
     assert part(found, "debian:libbar").required_by == ("debian:libfoo",)
     assert "debian:removed" not in {each.id for each in found.parts}
-    assert {file.part for file in found.files if "dpkg/status" == file.path[8:]} == {"unowned:/var/lib"}
+    assert {file.part for file in found.files if file.path[8:] == "dpkg/status"} == {"unowned:/var/lib"}
 
 
 def test_pythons_own_packages_are_a_group_of_their_own(inspect: Inspect) -> None:
@@ -119,7 +127,12 @@ def test_pythons_own_packages_are_a_group_of_their_own(inspect: Inspect) -> None
 
 def test_a_python_that_no_package_brought(inspect: Inspect) -> None:
     prefix = "usr/local"
-    own = ["lib/python3.12/os.py", "bin/python3.12", "lib/libpython3.12.so.1.0", "include/python3.12/Python.h"]
+    own = [
+        "lib/python3.12/os.py",
+        "bin/python3.12",
+        "lib/libpython3.12.so.1.0",
+        "include/python3.12/Python.h",
+    ]
     others = ["lib/python3.12/site-packages/stray.py", "bin/tool"]
     found = inspect([regular(f"{prefix}/{path}", b"1234") for path in own + others])
     python = part(found, "runtime:/usr/local")
@@ -138,13 +151,20 @@ def test_a_debian_distribution_is_listed_once(inspect: Inspect) -> None:
 def test_why_is_the_chain_from_what_nothing_requires(inspect: Inspect) -> None:
     found = inspect(
         [
-            *dist("sentence-transformers", {"s.py": b"1"}, requires=["torch>=2", "numpy; sys_platform == 'win32'"]),
+            *dist(
+                "sentence-transformers",
+                {"s.py": b"1"},
+                requires=["torch>=2", "numpy; sys_platform == 'win32'"],
+            ),
             *dist("torch", {"t.py": b"1" * 1000}, requires=["sympy", "numpy; extra == 'opt'"]),
             *dist("sympy", {"y.py": b"1" * 100}),
             *dist("numpy", {"n.py": b"1"}),
         ]
     )
-    assert names(found, "python:sympy", "python:numpy") == [("sentence-transformers", "torch", "sympy"), ("numpy",)]
+    assert names(found, "python:sympy", "python:numpy") == [
+        ("sentence-transformers", "torch", "sympy"),
+        ("numpy",),
+    ]
     torch, sympy = part(found, "python:torch"), part(found, "python:sympy")
     assert torch.total == torch.frees == torch.size + sympy.size
     assert sympy.required_by == ("python:torch",)
@@ -168,7 +188,9 @@ def test_an_extra_whose_every_requirement_is_there_explains_an_orphan(inspect: I
         requires=["uvloop; extra == 'standard'", "colorama; extra == 'standard' and sys_platform == 'win32'"],
         extras=["standard"],
     )
-    other = dist("other", {"o.py": b""}, requires=["uvloop; extra == 'x'", "gone; extra == 'x'"], extras=["x"])
+    other = dist(
+        "other", {"o.py": b""}, requires=["uvloop; extra == 'x'", "gone; extra == 'x'"], extras=["x"]
+    )
     found = inspect([*uvicorn, *other, *dist("uvloop", {"l.py": b""})])
     assert names(found, "python:uvloop") == [("uvicorn", "uvloop")]
     assert part(found, "python:uvloop").required_by == ("python:uvicorn",)
@@ -194,7 +216,13 @@ def test_a_library_that_a_wheel_loads_explains_a_debian_package(inspect: Inspect
     found = inspect(
         [
             *deb_in_folder("libpq5", {"usr/lib/x86_64-linux-gnu/libpq.so.5": library}),
-            *dist("psycopg2", {"psycopg2/_psycopg.so": elf(needed=("libpq.so.5", "libown.so")), "libown.so": elf(soname="libown.so")}),
+            *dist(
+                "psycopg2",
+                {
+                    "psycopg2/_psycopg.so": elf(needed=("libpq.so.5", "libown.so")),
+                    "libown.so": elf(soname="libown.so"),
+                },
+            ),
         ]
     )
     assert names(found, "debian:libpq5") == [("psycopg2", "libpq5")]
