@@ -9,7 +9,7 @@ from lightship.inspect.report.model import Part
 
 
 def part_changes(before: Sequence[Part], after: Sequence[Part]) -> tuple[PartChange, ...]:
-    """List what was added or removed, or has another version, size or number of files; largest change first."""
+    """List what was added or removed, or differs in version, size or number of files, by growth."""
     old, new = ({part.id: part for part in parts} for parts in (before, after))
     found = []
     for identity, part in (old | new).items():

@@ -136,7 +136,8 @@ class ImageMap {
       on: {
         click: (event) => { event.stopPropagation(); this.act(node); },
         focus: () => this.focused(made, node),
-        pointerenter: () => this.tell(node, false),
+        // Not when the page moves below a pointer at rest: what was chosen is what matters then.
+        pointermove: (event) => { if (event.movementX || event.movementY) this.tell(node, false); },
       },
     });
     Object.assign(made.style, { left: `${box.x}px`, top: `${box.y}px`, width: `${Math.max(box.w - 1, 1)}px`, height: `${Math.max(box.h - 1, 1)}px` });
@@ -158,7 +159,14 @@ class ImageMap {
 
   act(node) {
     if (node.children.length) this.open(node);
-    else this.cells.find((cell) => cell.node === node)?.element.focus();
+    else this.focus(node);
+  }
+
+  /** Put the focus on a node; false where it is not drawn. */
+  focus(node) {
+    const cell = this.cells.find((each) => each.node === node);
+    cell?.element.focus({ preventScroll: true });
+    return Boolean(cell);
   }
 
   up() {

@@ -56,7 +56,10 @@
   const map = new ImageMap(at("tree"), at("crumbs"), {
     classOf,
     describe,
-    tell: (node, settled) => { if (settled) state.node = node; detail(node); },
+    tell: (node, settled) => {
+      if (settled) state.node = node;
+      if (state.told !== node) detail(node);
+    },
   });
   at("tree").addEventListener("pointerleave", () => detail(state.node || map.place));
 
@@ -81,6 +84,7 @@
   };
 
   const detail = (node) => {
+    state.told = node;
     const part = node.part;
     const isPart = part && node.parent?.part !== part;
     const rows = [["Size", size(node.size)], ["Share", percent(node.size, state.side.visible)], ["Files", node.files.toLocaleString("en")]];
@@ -112,11 +116,11 @@
     if (state.side !== image) chooseSide(image);
     const node = map.root.children.find((group) => group.group === part.group)?.children.find((each) => each.part === part);
     if (!node) return;
-    map.open(node, { focus: false });
-    state.node = node;
-    detail(node);
+    map.open(node.parent, { focus: false });
     at("map").scrollIntoView({ behavior: map.still.matches ? "auto" : "smooth" });
-    at("tree").querySelector("[tabindex='0']")?.focus({ preventScroll: true });
+    if (map.focus(node)) return;
+    map.open(node, { focus: false }); // too small to be seen beside the others
+    detail(node);
   };
 
   const chooseSide = (side) => {
@@ -226,7 +230,7 @@
     const write = (side) => (side ? [side.version && element("span", { className: "version" }, `${side.version} `), size(side.size)] : "");
     const kindOf = (change) => (!change.before ? "added" : !change.after ? "removed" : change.before.version !== change.after.version ? "updated" : "resized");
     const columns = [
-      { title: "Package", value: (change) => change.name.toLowerCase(), cell: (change) => [element("span", { className: `badge ${kindOf(change)}` }, kindOf(change)), parts.has(change.id) ? link(change.id) : element("span", {}, change.name)] },
+      { title: "Package", value: (change) => change.name.toLowerCase(), cell: (change) => [element("span", { className: `badge ${kindOf(change)}` }, kindOf(change)), " ", parts.has(change.id) ? link(change.id) : element("span", {}, change.name)] },
       { title: "Before", right: true, className: "medium", cell: (change) => write(change.before) },
       { title: "After", right: true, className: "medium", cell: (change) => write(change.after) },
       { title: "Change", right: true, value: growthOf, cell: (change) => [bar(Math.abs(growthOf(change)) / most, growthOf(change) > 0 ? "grown" : "shrunk"), figure(signed(growthOf(change)))] },
