@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import click
 
-from lightship.cli.options import Output, common, machine, registries
+from lightship.cli.engines import DIRECT, stored_image
+from lightship.cli.options import Output, common, machine
 from lightship.cli.platforms import parse_option, platform_option
 from lightship.cli.terminal import show_json
+from lightship.project.config import PRODUCTION
 
 
 @click.command()
@@ -23,16 +27,26 @@ def command(*, before: str, after: str, platform: str, whole: bool, with_code: b
     registries, from which the layers are read that are not known yet. Where their layers part, it says
     which layer is the first that differs, and in what: that is what makes two builds of one lock differ.
     """
-    from lightship.build.store import find_any
     from lightship.inspect.diff.images import diff_images
 
     surroundings = machine(output)
-    wanted, connect = parse_option(platform), registries(surroundings)
-    images = [
-        find_any(image, "", surroundings, platform=wanted, connect=connect) for image in (before, after)
-    ]
-    cache, reporter = surroundings.home.cache, surroundings.reporter
-    found = diff_images(images[0], images[1], cache=cache, reporter=reporter)
+    wanted, cache = parse_option(platform), surroundings.home.cache
+    with ExitStack() as stack:
+        images = [
+            stack.enter_context(
+                stored_image(
+                    image,
+                    "",
+                    PRODUCTION,
+                    wanted,
+                    engine=DIRECT,
+                    surroundings=surroundings,
+                    output=output,
+                )
+            )
+            for image in (before, after)
+        ]
+        found = diff_images(images[0], images[1], cache=cache, reporter=surroundings.reporter)
     if output.as_json:
         show_json(found)
     else:

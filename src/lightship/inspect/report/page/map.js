@@ -125,7 +125,7 @@ class ImageMap {
     const opens = node.children.length > 0;
     const text = box.w > 34 && box.h > 17;
     const made = element("div", {
-      className: `cell ${this.classOf(node)} ${framed ? "frame" : ""} level-${Math.min(level, 4)} ${this.isDimmed(node) ? "dim" : ""}`,
+      className: `cell ${this.classOf(node)} ${framed ? "frame" : ""} ${text ? "" : "bare"} level-${Math.min(level, 4)} ${this.isDimmed(node) ? "dim" : ""}`,
       role: "treeitem",
       tabIndex: -1,
       "aria-level": level,

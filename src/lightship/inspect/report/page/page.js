@@ -68,15 +68,17 @@
     if (!part) return element("span", {}, id);
     return element("button", { type: "button", className: "link", on: { click: () => reveal(part) } }, part.name);
   };
+  /** Links with a sign after each but the last, which stays on its line. */
+  const joined = (ids, sign) => ids.flatMap((id, index) => [index ? " " : "", element("span", { className: "item" }, link(id), index < ids.length - 1 ? sign : "")]);
   const list = (ids, most = 12) => {
-    const made = ids.slice(0, most).flatMap((id, index) => [index ? ", " : "", link(id)]);
+    const made = joined(ids.slice(0, most), ",");
     return ids.length > most ? [...made, ` and ${ids.length - most} more`] : made;
   };
   const why = (part) => {
     if (part.asked) return [`asked for: ${part.asked}`];
     if (!part.why.length) return [];
     if (part.why.length === 1) return [part.group === "python-packages" ? "nothing requires it" : "part of the base"];
-    return part.why.slice(0, -1).flatMap((id, index) => [index ? " › " : "", link(id)]);
+    return joined(part.why.slice(0, -1), " ›");
   };
   const layerNames = (part) => {
     const said = part.layers.slice(0, 6).map((number) => `${number + 1}`).join(", ");
