@@ -81,8 +81,7 @@ def _show_first(found: ImageDiff, *, whole: bool) -> None:
     if first is None:
         _title("Layers", "all the same")
         return
-    number = (first.before or first.after or _never()).number + 1
-    _title("Layers", f"they differ from layer {number} on")
+    _title("Layers", f"they differ from layer {first.number + 1} on")
     for name, layer in (("before", first.before), ("after", first.after)):
         click.echo(f"  {name:>6}: {_layer(layer)}")
     click.echo(f"  {_cause(first)}")
@@ -93,10 +92,6 @@ def _show_first(found: ImageDiff, *, whole: bool) -> None:
 def _is_one_layer(first: LayerDifference) -> bool:
     """Tell whether a layer was made in another way, rather than being another layer."""
     return first.before is not None and first.after is not None and first.before.title == first.after.title
-
-
-def _never() -> LayerSummary:
-    raise AssertionError
 
 
 def _layer(layer: LayerSummary | None) -> str:
@@ -111,7 +106,7 @@ def _cause(first: LayerDifference) -> str:
         Cause.COMPRESSION: "the same tar, compressed in another way",
         Cause.ORDER: "the same members in another order",
         Cause.HEADERS: "the same members, whose headers are written in another way",
-        Cause.MEMBERS: f"{_many(len(first.members), 'path')} of this layer differ:"
+        Cause.MEMBERS: f"{_many(len(first.members), 'path')} of it not the same:"
         if _is_one_layer(first)
         else "another layer stands here",
     }[first.cause]

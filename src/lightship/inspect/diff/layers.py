@@ -27,10 +27,10 @@ def first_difference(
     pairs = zip_longest(_summaries(before, stored[0]), _summaries(after, stored[1]))
     for number, (old, new) in enumerate(pairs):
         if old is None or new is None:
-            return LayerDifference(old, new, Cause.ABSENT, ())
+            return LayerDifference(number, old, new, Cause.ABSENT, ())
         if old.digest != new.digest:
             cause, members = _compare(stored[0][number], stored[1][number])
-            return LayerDifference(old, new, cause, members)
+            return LayerDifference(number, old, new, cause, members)
     return None
 
 
@@ -47,7 +47,6 @@ def _summaries(image: Image, stored: Sequence[StoredLayer]) -> list[LayerSummary
     named = zip(image.layers, stored, titles(image.config), strict=True)
     return [
         LayerSummary(
-            number,
             title,
             layer.descriptor.digest,
             layer.diff_id,
@@ -55,5 +54,5 @@ def _summaries(image: Image, stored: Sequence[StoredLayer]) -> list[LayerSummary
             layer.descriptor.size,
             unpacked.unpacked,
         )
-        for number, (layer, unpacked, title) in enumerate(named)
+        for layer, unpacked, title in named
     ]

@@ -90,7 +90,6 @@ class PathChange(msgspec.Struct, frozen=True):
 
 
 class LayerSummary(msgspec.Struct, frozen=True):
-    number: int
     title: str
     digest: Digest
     diff_id: Digest
@@ -110,8 +109,9 @@ class Cause(StrEnum):
 
 
 class LayerDifference(msgspec.Struct, frozen=True):
-    """The lowest place where the images' layers differ; layers that only one image has are None."""
+    """The lowest place (from 0) where the layers differ; None for a layer that only the other image has."""
 
+    number: int
     before: LayerSummary | None
     after: LayerSummary | None
     cause: Cause
