@@ -18,6 +18,7 @@ COMMANDS = {
     "build": "Make the image.",
     "run": "Start an image in a sandbox, without Docker.",
     "verify": "Prove what an image holds, and what it does not.",
+    "sbom": "Write the bill of materials of an image.",
     "compare": "Show the sizes of images side by side.",
     "inspect": "Say which package costs what in an image, and why it is there.",
     "diff": "Show what two images differ in.",

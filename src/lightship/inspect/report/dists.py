@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import posixpath
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.parser import HeaderParser
@@ -14,9 +13,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from lightship.build.imagetree import ImageTree
+from lightship.inspect.markers import marker_environment
 
 PACKAGE_FOLDERS = ("site-packages", "dist-packages")
-_PYTHON = re.compile(r"(?:^|/)python(\d+\.\d+)/(?:site|dist)-packages$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,29 +163,10 @@ class _Resolver:
     def _holds(self, dist: Dist, requirement: Requirement, extras: Collection[str]) -> bool:
         if requirement.marker is None:
             return True
-        environment = markers(dist.folder, self._machine)
+        environment = marker_environment(dist.info, self._machine)
         try:
             return any(
                 requirement.marker.evaluate({**environment, "extra": extra}) for extra in ("", *extras)
             )
         except UndefinedEnvironmentName:
             return True
-
-
-def markers(folder: str, machine: str) -> dict[str, str]:
-    """Give the values of environment markers for a folder of distributions, as far as its path tells."""
-    found = _PYTHON.search(folder)
-    python = found[1] if found else "3"
-    return {
-        "python_version": python,
-        "python_full_version": f"{python}.0",
-        "implementation_name": "cpython",
-        "implementation_version": f"{python}.0",
-        "platform_python_implementation": "CPython",
-        "os_name": "posix",
-        "sys_platform": "linux",
-        "platform_system": "Linux",
-        "platform_machine": machine,
-        "platform_release": "",
-        "platform_version": "",
-    }
