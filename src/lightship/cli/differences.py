@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lightship.cli.inspection import GROUPS
+from lightship.cli.inspection import GROUPS, printable
 from lightship.cli.terminal import size, table
 from lightship.digest import canonical_json
 from lightship.inspect.diff.model import (
@@ -97,7 +97,7 @@ def _is_one_layer(first: LayerDifference) -> bool:
 def _layer(layer: LayerSummary | None) -> str:
     if layer is None:
         return "no such layer"
-    return f"{layer.title or 'a layer'}, {size(layer.unpacked)}, {layer.digest[:19]}"
+    return f"{printable(layer.title) or 'a layer'}, {size(layer.unpacked)}, {layer.digest[:19]}"
 
 
 def _cause(first: LayerDifference) -> str:
@@ -149,7 +149,7 @@ def _value(value: Any) -> str:
 def _part(change: PartChange) -> tuple[str, ...]:
     sign = "+" if change.before is None else "-" if change.after is None else "~"
     states = (_part_state(change.before), _part_state(change.after))
-    return (f"{sign} {change.name}", GROUPS[change.group], *states, signed(change.growth))
+    return (printable(f"{sign} {change.name}"), GROUPS[change.group], *states, signed(change.growth))
 
 
 def _part_state(state: PartState | None) -> str:
@@ -179,7 +179,7 @@ def _first(items: Sequence[Any], *, whole: bool) -> Sequence[Any]:
 def _show(lines: Iterable[str], *, whole: bool) -> None:
     found = list(lines)
     for line in _first(found, whole=whole):
-        click.echo(line)
+        click.echo(printable(line))
     _show_rest(found, whole=whole)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -54,6 +54,13 @@ def show_inspection(found: Inspection, *, whole: bool) -> None:
     _section("Layers, from the bottom", _STACK, list(_layers(found, whole=whole)))
     _section("Largest files", _LARGEST, list(_files(found, whole=whole)))
     _show_waste(found, whole=whole)
+
+
+def printable(text: str) -> str:
+    """Write names of an image's files so that none of them can steer the terminal."""
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
 
 
 def chain(part: Part, names: dict[str, str]) -> str:
@@ -193,7 +200,7 @@ def fate(lost: HiddenFile) -> str:
 def _show_lines(lines: Sequence[str], *, whole: bool) -> None:
     shown = lines if whole else lines[: _FILES // 2]
     for line in shown:
-        click.echo(line)
+        click.echo(printable(line))
     if len(lines) > len(shown):
         click.echo(f"{len(lines) - len(shown):>8} more")
 
@@ -201,6 +208,7 @@ def _show_lines(lines: Sequence[str], *, whole: bool) -> None:
 def _section(title: str, columns: Sequence[_Column], rows: Sequence[_Row]) -> None:
     if not rows:
         return
+    rows = [replace(row, cells=tuple(map(printable, row.cells))) for row in rows]
     click.echo(f"\n{click.style(title, bold=True)}")
     if sys.stdout.isatty():
         from rich.console import Console

@@ -135,6 +135,18 @@ def test_the_exit_code_tells_of_differences_where_it_is_asked_to(
     assert lightship("diff", *stored, "--exit-code").code == 1
 
 
+def test_names_of_files_cannot_steer_the_terminal(lightship: Lightship, tmp_path: Path) -> None:
+    layout = find_home({"LIGHTSHIP_HOME": str(tmp_path / "home")}, tmp_path).images
+    layout.create()
+    for tag in ("1", "2"):
+        layer = add_layer(layout, [regular(f"etc/\x1b[31m/{tag}\n", b"1")])
+        add_image(layout, [layer], None, f"odd:{tag}")
+    assert "\x1b[31m" not in lightship("inspect", "odd:1").out
+    shown = lightship("diff", "odd:1", "odd:2").out
+    assert "\x1b[31m" not in shown
+    assert "+ etc/\N{REPLACEMENT CHARACTER}[31m/2\N{REPLACEMENT CHARACTER}" in shown
+
+
 def test_diff_as_json(lightship: Lightship, stored: list[str]) -> None:
     found = json.loads(lightship("diff", *stored, "--json").out)
     assert found["before"]["name"] == "service:1"
