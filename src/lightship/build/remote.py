@@ -7,20 +7,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
 from lightship.build.cache import Memo
 from lightship.build.machine import Machine
 from lightship.digest import Digest, of_value
 from lightship.errors import UsageError
 from lightship.net.settings import http_settings
 from lightship.oci.index import Stored
+from lightship.oci.model import Descriptor
 from lightship.platform import Platform
 from lightship.reference import Reference, parse_reference
 from lightship.registry.address import Repository, locate, target
 from lightship.registry.client import connected
 from lightship.registry.credentials import Credential, find_credentials
-from lightship.registry.pull import Pulled, pull_image
+from lightship.registry.pull import SOURCE, Pulled, pull_image
 from lightship.registry.push import Pushed, push_image
 from lightship.registry.remote import RemoteImage, open_remote
+from lightship.registry.resolve import keep
 from lightship.registry.wire import Wire
 
 _PLAIN = "LIGHTSHIP_PLAIN_HTTP"
@@ -96,14 +100,39 @@ def pull(name: str, machine: Machine, wire: Wire, *, wanted: Platform | None = N
         IntegrityError: something is not what its digest says.
 
     """
-    reference, store = parse_reference(name), machine.home.images
+    reference = parse_reference(name)
     image = _open(reference, machine, wire, wanted)
-    pulled = pull_image(image, store, machine.reporter)
-    places, repository = _places(machine), locate(reference)
-    for layer in image.manifest.layers:
-        places.add(repository, layer.digest)
-    store.tag(str(reference), pulled.descriptor)
+    pulled = bring(image, machine)
+    remember(reference, wanted or image.config.platform, image, machine)
+    machine.home.images.tag(str(reference), _named_after(pulled))
     return pulled
+
+
+def bring(image: RemoteImage, machine: Machine) -> Pulled:
+    """Fetch an image to the store, without a name, and remember where its layers are.
+
+    Raises:
+        NetworkError: as `pull` does.
+        IntegrityError: as `pull` does.
+
+    """
+    pulled = pull_image(image, machine.home.images, machine.reporter)
+    places = _places(machine)
+    for layer in image.manifest.layers:
+        places.add(image.repository, layer.digest)
+    return pulled
+
+
+def remember(reference: Reference, platform: Platform, image: RemoteImage, machine: Machine) -> None:
+    """Keep what a reference stands for, to be found without a network."""
+    keep(image)
+    _names(machine).put(_name_key(reference, platform), image.descriptor.digest)
+
+
+def known_digest(reference: Reference, platform: Platform, machine: Machine) -> Digest | None:
+    """Give what a reference stood for when its registry was asked last, by the digest that it has there."""
+    found = _names(machine).get(_name_key(reference, platform), str)
+    return Digest(found) if found else None
 
 
 def open_image(name: str, machine: Machine, wire: Wire, wanted: Platform | None = None) -> RemoteImage:
@@ -139,6 +168,18 @@ def _own_platform(machine: Machine) -> Platform:
 
 def _places(machine: Machine) -> KnownPlaces:
     return KnownPlaces(Memo(machine.home.cache / "places"))
+
+
+def _names(machine: Machine) -> Memo:
+    return Memo(machine.home.cache / "references")
+
+
+def _name_key(reference: Reference, platform: Platform) -> Digest:
+    return of_value(["reference", str(locate(reference)), target(reference), str(platform)])
+
+
+def _named_after(pulled: Pulled) -> Descriptor:
+    return msgspec.structs.replace(pulled.descriptor, annotations={SOURCE: pulled.source.digest})
 
 
 def _key(host: str, digest: Digest) -> Digest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ from lightship.cli.engines import (
     find,
 )
 from lightship.cli.formats import choose, format_option
-from lightship.cli.options import Output, common, machine, path_argument, registries, target_option
+from lightship.cli.options import Output, common, machine, path_argument, target_option
 from lightship.cli.platforms import check_reach, choose_platforms, only_platform, platforms_option
 from lightship.cli.terminal import show_json, size
 from lightship.errors import UsageError
@@ -44,7 +44,6 @@ from lightship.reference import parse_reference
 if TYPE_CHECKING:
     from lightship.engines.load import EngineName
     from lightship.registry.push import Pushed
-    from lightship.registry.wire import Wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +106,7 @@ def command(*, output: Output, **given: Any) -> None:
     surroundings = machine(output, offline=options.offline)
     if options.engine == DIRECT:
         check_direct(options.builder)
-        connect = registries(surroundings)
-        results = [_build(project, variant, options, surroundings, output, connect) for variant in variants]
+        results = [_build(project, variant, options, surroundings, output) for variant in variants]
     else:
         results = _build_elsewhere(project, variants, options, surroundings, output)
     if output.as_json:
@@ -160,7 +158,6 @@ def _build(
     options: _Options,
     surroundings: Machine,
     output: Output,
-    connect: Callable[[], Wire],
 ) -> dict[str, Any]:
     started = time.perf_counter()
     platforms = choose_platforms(options.platforms, project)
@@ -186,7 +183,7 @@ def _build(
     descriptor = join_images(images, surroundings)
     name = tag(descriptor, options.name or default_name(images[0][0]), surroundings)
     _hand_over(descriptor, name, options, surroundings)
-    pushed = _push(descriptor, options.push, surroundings, connect) if options.push else None
+    pushed = _push(descriptor, options.push, surroundings) if options.push else None
     seconds = time.perf_counter() - started
     trimmed = [count_savings(plan, surroundings.home).bytes for plan, _ in images]
     if not output.as_json:
@@ -238,10 +235,11 @@ def _check_push(options: _Options, variants: tuple[str, ...]) -> None:
         raise UsageError("--push wants a tag, not a digest", hint="leave out the part from '@' on")
 
 
-def _push(descriptor: Descriptor, name: str, surroundings: Machine, connect: Callable[[], Wire]) -> Pushed:
+def _push(descriptor: Descriptor, name: str, surroundings: Machine) -> Pushed:
     from lightship.build import remote
 
-    return remote.push(open_stored(surroundings.home.images, descriptor), name, surroundings, connect())
+    stored = open_stored(surroundings.home.images, descriptor)
+    return remote.push(stored, name, surroundings, surroundings.registries())
 
 
 def _hand_over(descriptor: Descriptor, name: str, options: _Options, surroundings: Machine) -> None:

@@ -15,6 +15,9 @@ from lightship.registry.documents import as_oci
 from lightship.registry.remote import RemoteImage
 from lightship.registry.transfer import in_parallel
 
+SOURCE = "io.lightship.source"
+"""Annotation of a name in a layout: the digest by which the registry has the image that was pulled."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
