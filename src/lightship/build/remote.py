@@ -14,14 +14,15 @@ from lightship.build.machine import Machine
 from lightship.digest import Digest, of_value
 from lightship.errors import UsageError
 from lightship.net.settings import http_settings
-from lightship.oci.index import Stored
+from lightship.oci.index import Stored, all_blobs
 from lightship.oci.model import Descriptor
 from lightship.platform import Platform
 from lightship.reference import Reference, parse_reference
 from lightship.registry.address import Repository, locate, target
 from lightship.registry.client import connected
 from lightship.registry.credentials import Credential, find_credentials
-from lightship.registry.pull import SOURCE, Pulled, pull_image
+from lightship.registry.manifests import get_manifest
+from lightship.registry.pull import SOURCE, Pulled, pull_image, pull_index
 from lightship.registry.push import Pushed, push_image
 from lightship.registry.remote import RemoteImage, open_remote
 from lightship.registry.resolve import keep
@@ -105,6 +106,30 @@ def pull(name: str, machine: Machine, wire: Wire, *, wanted: Platform | None = N
     pulled = bring(image, machine)
     remember(reference, wanted or image.config.platform, image, machine)
     machine.home.images.tag(str(reference), _named_after(pulled))
+    return pulled
+
+
+def pull_all(name: str, machine: Machine, wire: Wire) -> Pulled:
+    """Fetch what a reference names for all of its platforms to the store, under that name.
+
+    Raises:
+        UsageError: as `pull` does.
+        NetworkError: as `pull` does.
+        IntegrityError: as `pull` does.
+
+    """
+    reference, store = parse_reference(name), machine.home.images
+    repository = locate(reference)
+    document = get_manifest(wire, repository, target(reference))
+    if not document.is_index:
+        pulled = bring(RemoteImage(lambda: wire, repository, document, store), machine)
+    else:
+        store.create()
+        pulled = pull_index(wire, repository, document, store, machine.reporter)
+        places = _places(machine)
+        for blob in all_blobs(store, pulled.descriptor):
+            places.add(repository, blob.digest)
+    store.tag(str(reference), _named_after(pulled))
     return pulled
 
 
