@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,7 @@ from lightship.oci.model import Descriptor
 from lightship.platform import Platform
 from lightship.reference import Reference, parse_reference
 from lightship.registry.address import Repository, locate, target
+from lightship.registry.certificates import certificate_folders, find_certificates
 from lightship.registry.client import connected
 from lightship.registry.credentials import Credential, find_credentials
 from lightship.registry.manifests import get_manifest
@@ -37,7 +39,8 @@ def connect_registries(machine: Machine, explicit: Credential | None = None) -> 
     """Give a client that knows the machine's certificates, proxies and credentials.
 
     `SSL_CERT_FILE` and `SSL_CERT_DIR` count more than what pip is told of its indexes' certificates. Hosts in
-    `LIGHTSHIP_PLAIN_HTTP`, separated by commas, are spoken to without TLS.
+    `LIGHTSHIP_PLAIN_HTTP`, separated by commas, are spoken to without TLS. Certificates of single registries
+    lie where Docker and Podman have them.
     """
     plain = [host.strip() for host in machine.environ.get(_PLAIN, "").split(",")]
     settings = http_settings(machine.pip, machine.environ)
@@ -46,6 +49,7 @@ def connect_registries(machine: Machine, explicit: Credential | None = None) -> 
         replace(settings, cert=Path(named)) if named else settings,
         find_credentials(machine.environ, machine.user, explicit),
         plain=[host for host in plain if host],
+        certificates=partial(find_certificates, certificate_folders(machine.user)),
         now=lambda: machine.clock().timestamp(),
     ) as wire:
         yield wire
