@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace as changed
 
 from lightship.build.baseimage import base_digests
 from lightship.build.building import build_plan, plan_project
@@ -15,15 +14,18 @@ from lightship.build.image import Built
 from lightship.build.images import find_source
 from lightship.build.locks import is_current
 from lightship.build.machine import Machine
+from lightship.build.making import Request
+from lightship.build.platforms import build_platforms, join_images
 from lightship.build.remote import connect_registries, pull, push
 from lightship.digest import Digest
 from lightship.errors import IntegrityError, NetworkError, UsageError
+from lightship.oci.index import LayoutIndex, open_stored
 from lightship.oci.layout import Layout, LayoutImage
-from lightship.oci.model import MEDIA_MANIFEST, encode
 from lightship.oci.record import Compression
-from lightship.oci.validate import validate
+from lightship.oci.validate import layout_problems, validate
 from lightship.platform import Platform
 from tests.support.bases import base_image, debian_files
+from tests.support.elves import AARCH64
 from tests.support.images import hello_image
 from tests.support.locked import AMD64, Locked, locked_project, write_lock
 from tests.support.published import publish, publish_index
@@ -176,12 +178,30 @@ def test_a_locked_digest_is_kept_until_it_is_upgraded(
 
 
 def arm(tmp_path: Path) -> LayoutImage:
-    image = base_image(Layout(tmp_path / "arm64"))
-    config = image.layout.write("", encode(changed(image.config, architecture="arm64")))
-    manifest = changed(
-        image.manifest, config=changed(image.manifest.config, digest=config.digest, size=config.size)
-    )
-    return image.layout.image(image.layout.write(MEDIA_MANIFEST, encode(manifest)))
+    files = debian_files(machine=AARCH64)
+    return base_image(Layout(tmp_path / "arm64"), files, architecture="arm64")
+
+
+def test_several_platforms_stand_on_those_of_an_index(
+    made: Locked, machine: Machine, registry: Registry, image: LayoutImage, tmp_path: Path
+) -> None:
+    with (made.folder / "lightship.toml").open("a") as file:
+        file.write('platforms = ["linux/amd64", "linux/arm64"]\n')
+    images = {AMD64: image, ARM64: arm(tmp_path)}
+    publish_index(registry, "team/python", "3.11", {str(key): each for key, each in images.items()})
+    lock(made, machine)
+    request = Request(variant="none", platform=AMD64, locked=True)
+    built = build_platforms(made.project(), request, (AMD64, ARM64), machine)
+    descriptor = join_images(built, machine)
+    store = machine.home.images
+    store.tag("both", descriptor)
+    assert layout_problems(store) == []
+    whole = open_stored(store, descriptor)
+    assert isinstance(whole, LayoutIndex)
+    for (platform, base), offer in zip(images.items(), whole.offers, strict=True):
+        found = store.image(offer.descriptor)
+        assert (offer.platform, found.config.platform) == (str(platform), platform)
+        assert found.manifest.layers[:2] == base.manifest.layers
 
 
 def test_a_platform_that_the_base_is_not_for_is_named_with_those_there_are(
