@@ -138,7 +138,7 @@ def pull_all(name: str, machine: Machine, wire: Wire) -> Pulled:
 
 
 def bring(image: RemoteImage, machine: Machine) -> Pulled:
-    """Fetch an image to the store, without a name, and remember where its layers are.
+    """Fetch an image to the store, without a name; that its repository has its layers is remembered.
 
     Raises:
         NetworkError: as `pull` does.
@@ -146,15 +146,14 @@ def bring(image: RemoteImage, machine: Machine) -> Pulled:
 
     """
     pulled = pull_image(image, machine.home.images, machine.reporter)
-    places = _places(machine)
-    for layer in image.manifest.layers:
-        places.add(image.repository, layer.digest)
+    _note_places(image, machine)
     return pulled
 
 
 def remember(reference: Reference, platform: Platform, image: RemoteImage, machine: Machine) -> None:
-    """Keep what a reference stands for, to be found without a network."""
+    """Keep what a reference stands for, to be found without a network, and where its layers are."""
     keep(image)
+    _note_places(image, machine)
     _names(machine).put(_name_key(reference, platform), image.descriptor.digest)
 
 
@@ -193,6 +192,12 @@ def _own_platform(machine: Machine) -> Platform:
             "images are not made for this machine's processor", hint="name another's with --platform"
         )
     return machine.platform
+
+
+def _note_places(image: RemoteImage, machine: Machine) -> None:
+    places = _places(machine)
+    for layer in image.manifest.layers:
+        places.add(image.repository, layer.digest)
 
 
 def _places(machine: Machine) -> KnownPlaces:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lightship.build.basefacts import read_pinned
 from lightship.build.baseimage import base_digests
 from lightship.build.building import build_plan, plan_project
 from lightship.build.image import Built
@@ -261,6 +262,20 @@ def test_the_base_is_mounted_where_the_image_is_pushed_beside_it(
     with serving() as elsewhere:
         copied = push(built, f"{elsewhere.host}/team/app:1", machine, machine.registries())
         assert (copied.mounted, copied.sent) == (0, pushed.sent + pushed.mounted)
+
+
+def test_a_base_that_was_read_elsewhere_is_mounted_all_the_same(
+    made: Locked, machine: Machine, registry: Registry, image: LayoutImage
+) -> None:
+    publish(registry, "other/python", "1", image)
+    source = find_source(f"{registry.host}/other/python:1", made.folder, machine)
+    read_pinned(source, source.find(AMD64).descriptor.digest, AMD64, machine)
+    registry.repositories.clear()
+    publish(registry, "team/python", "3.11", image)
+    lock(made, machine)
+    built = machine.home.images.image(build(made, machine).descriptor)
+    pushed = push(built, f"{registry.host}/team/app:1", machine, machine.registries())
+    assert pushed.mounted == sum(layer.size for layer in image.manifest.layers)
 
 
 def test_a_short_name_is_docker_hubs_unless_it_was_built_here(made: Locked, machine: Machine) -> None:
