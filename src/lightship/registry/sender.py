@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from threading import Lock
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -12,8 +13,9 @@ from lightship.net import failures
 from lightship.net.connections import Connections, HttpError, Outgoing
 from lightship.net.redact import redact
 from lightship.net.retry import Backoff, is_transient
-from lightship.net.settings import HttpSettings
+from lightship.net.settings import HostCertificates, HttpSettings
 from lightship.registry.answers import refusal
+from lightship.registry.certificates import FindCertificates, no_certificates
 from lightship.registry.exchange import Answer, Request, Stream, finish, passing, read_stream
 
 Result = TypeVar("Result")
@@ -31,10 +33,15 @@ class Sender:
     or timed out) and those answered with 408, 429 or 5xx, for which `Retry-After` counts.
     """
 
-    def __init__(self, settings: HttpSettings, backoff: Backoff) -> None:
+    def __init__(
+        self, settings: HttpSettings, backoff: Backoff, certificates: FindCertificates = no_certificates
+    ) -> None:
         self.backoff = backoff
         self._settings = settings
-        self._connections = Connections(settings)
+        self._find = certificates
+        self._found: dict[str, HostCertificates] = {}
+        self._pools: dict[HostCertificates, Connections] = {}
+        self._opening = Lock()
 
     def open(self, request: Request) -> Stream:
         """Send a request and give its answer, whatever its status.
@@ -67,7 +74,19 @@ class Sender:
         return failures.of_exception(url, error, timeout=self._settings.timeout)
 
     def close(self) -> None:
-        self._connections.close()
+        for pool in self._pools.values():
+            pool.close()
+
+    def _pool(self, url: str) -> Connections:
+        """Give the connections of a host: of all hosts without certificates of their own, the same ones."""
+        host = urlsplit(url).netloc.rpartition("@")[2]
+        with self._opening:
+            if host not in self._found:
+                self._found[host] = self._find(host)
+            more = self._found[host]
+            if more not in self._pools:
+                self._pools[more] = Connections(replace(self._settings, more=more))
+            return self._pools[more]
 
     def _repeat(self, request: Request, use: Callable[[Stream], Result]) -> Result:
         attempt = 0
@@ -107,7 +126,7 @@ class Sender:
         )
 
     def _send(self, request: Request) -> Stream:
-        return self._connections.send(
+        return self._pool(request.url).send(
             Outgoing(
                 request.method,
                 request.url,
