@@ -35,6 +35,25 @@ def get_manifest(wire: Wire, repository: Repository, target: str) -> Document:
     answer = wire.read(_reading("GET", repository, target))
     if answer.status == 404:
         raise _missing(wire, repository, target, answer)
+    return _document(answer, repository, target)
+
+
+def find_manifest(wire: Wire, repository: Repository, target: str) -> Document | None:
+    """Read what a tag or a digest names, if the repository has it.
+
+    Raises:
+        NetworkError: there is no such repository, or it cannot be read.
+        IntegrityError: the registry sent another one.
+        UsageError: it is no manifest that Lightship knows.
+
+    """
+    answer = wire.read(_reading("GET", repository, target))
+    if answer.status == 404 and has_code(answer, "NAME_UNKNOWN"):
+        raise missing(_named(target), repository, answer)
+    return _document(answer, repository, target) if answer.status == 200 else None
+
+
+def _document(answer: Answer, repository: Repository, target: str) -> Document:
     # For a tag, the server's own word counts.
     wanted = target if ":" in target else answer.headers.get(_DIGEST, "")
     where = f"{repository}{'@' if ':' in target else ':'}{target}"
