@@ -45,9 +45,7 @@ def elsewhere_of(image: Stored, places: Sequence[Repository]) -> Elsewhere:
     return {blob.digest: places for blob in blobs if not image.layout.has(blob.digest, blob.size)}
 
 
-def bring(
-    image: Stored, places: Sequence[Repository], machine: Machine, connect: Callable[[], Wire]
-) -> None:
+def bring(image: Stored, places: Sequence[Repository], machine: Machine, connect: Callable[[], Wire]) -> None:
     """Fetch the layers of an image that the store lacks.
 
     Raises:

@@ -50,6 +50,11 @@ class Built(msgspec.Struct, frozen=True):
     group: tuple[Digest, ...] = ()
 
     @property
+    def hits(self) -> tuple[Hit, ...]:
+        """The layers that others have made."""
+        return tuple(layer.hit for layer in self.layers if layer.hit)
+
+    @property
     def unpacked(self) -> int:
         return sum(layer.record.unpacked for layer in self.layers)
 

@@ -9,6 +9,7 @@ from lightship.build.sharing import Found, Hit, Pins
 from lightship.digest import Digest
 from lightship.errors import IntegrityError, LightshipError, NetworkError, UsageError
 from lightship.events import Reporter, SilentTask, Task
+from lightship.oci.layout import Layout
 from lightship.registry.address import Repository
 
 if TYPE_CHECKING:
@@ -72,6 +73,22 @@ class LayerCache:
             self._guarded(source, lambda: found.extend(self._read_all(source, [proof_tag(key)]).values()))  # noqa: B023
         return bool(found)
 
+    def bring(self, layout: Layout, hits: Sequence[Hit]) -> None:
+        """Fetch the layers that a layout lacks.
+
+        Raises:
+            LostBlobError: if one is not where it was found, or is not what it was said to be.
+
+        """
+        blobs = {hit.record.descriptor.digest: hit for hit in hits}
+        if all(layout.has(digest, hit.record.descriptor.size) for digest, hit in blobs.items()):
+            return
+        from lightship.registry.elsewhere import fetch_absent
+
+        elsewhere = {digest: (hit.place,) for digest, hit in blobs.items()}
+        wanted = [hit.record.descriptor for hit in blobs.values()]
+        fetch_absent(self._connect(), layout, wanted, elsewhere, self._reporter)
+
     def give_up(self, error: LightshipError) -> None:
         """Forget what was found: the caches are not what they say they are."""
         self._reporter.warn(f"the layer cache is not used any more: {error}")
@@ -98,7 +115,7 @@ class LayerCache:
     def _entries(
         self, source: Repository, keys: Sequence[Digest], group: Sequence[Digest]
     ) -> Iterator[CachedLayer]:
-        """Read the entry of the group and those of layers beside it; without the first, those of each layer."""
+        """Read the entry of the group, and those of layers beside it; without the first, of each layer."""
         from lightship.registry.layercache import group_tag, layer_tag
 
         grouped = set(group).intersection(keys)
@@ -149,11 +166,11 @@ class LayerCache:
 
     def _is_right(self, layer: CachedLayer, pins: Pins, source: Repository) -> bool:
         pinned = pins.get(layer.key)
-        if pinned in (None, layer.record):
+        if pinned is None or pinned == layer.record:
             return True
         self._reporter.warn(
             f"the layer cache {source} has {layer.record.descriptor.digest} where the lock records "
-            f"{pinned.descriptor.digest if pinned else ''}: it is not taken, and made here"
+            f"{pinned.descriptor.digest}: it is not taken, and made here"
         )
         return False
 

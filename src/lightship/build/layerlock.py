@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from lightship.build.image import Built
-from lightship.build.locks import lock_file, parse_text, read_text
+from lightship.build.locks import lock_file, read_text
 from lightship.build.machine import Machine
 from lightship.build.making import Request, build_project
 from lightship.fs.atomic import write_bytes
@@ -13,19 +13,6 @@ from lightship.platform import Platform
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project
 from lightship.wheels.layers import LockedLayer, locked_layer, with_layers
-
-
-def has_layers(project: Project, variant: str) -> bool:
-    """Tell whether a variant's lock records layers; one that is missing or damaged does not."""
-    path = lock_file(project, variant)
-    if not path.is_file():
-        return False
-    from lightship.errors import UsageError
-
-    try:
-        return any(parse_text(read_text(path.read_bytes(), path), path).layers.values())
-    except UsageError:
-        return False
 
 
 def record_layers(

@@ -28,4 +28,4 @@ def pinned_layers(project: Project, variant: str, machine: Machine) -> Pins:
         return records(parse_text(read_text(data, path), path).layers)
 
     memo = Memo(machine.home.cache / "pinned")
-    return memo.get_or_make(of_bytes(data), dict[str, LayerRecord], read)  # type: ignore[arg-type,return-value]
+    return memo.get_or_make(of_bytes(data), dict[str, LayerRecord], read)  # type: ignore[arg-type]

@@ -82,8 +82,8 @@ class Builder:
 
     `created` is RFC 3339 text, `fetch` is asked for missing layers' archives, `blob` for a base's layers;
     `outputs` has the roots that layers of stages take from. In eStargz the files that a recorded `start` read
-    lead their layers. What is not on this machine is looked for in `shared`; where `pins` know a layer, it must
-    be that, wherever it is from.
+    lead their layers. What is not on this machine is looked for in `shared`; where `pins` know a layer, it
+    must be that, wherever it is from.
     """
 
     home: Home
@@ -162,7 +162,11 @@ class Builder:
 
     def _find(self, key: Digest) -> LayerRecord | None:
         record = self._records.get(key, LayerRecord)
-        if record and self.pins.get(key, record) == record and self.home.images.has(record.descriptor.digest, record.descriptor.size):
+        if (
+            record
+            and self.pins.get(key, record) == record
+            and self.home.images.has(record.descriptor.digest, record.descriptor.size)
+        ):
             return record
         return None
 

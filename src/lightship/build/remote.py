@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lightship.build.absent import elsewhere_of
 from lightship.build.cache import Memo
 from lightship.build.machine import Machine
 from lightship.digest import Digest, of_value
@@ -62,8 +63,10 @@ class KnownPlaces:
             self.memo.put(_key(repository.host, digest), (repository.name, *known)[:_MOST_PLACES])
 
 
-def push(image: Stored, name: str, machine: Machine, wire: Wire) -> Pushed:
+def push(image: Stored, name: str, machine: Machine, wire: Wire, places: Sequence[Repository] = ()) -> Pushed:
     """Push a stored image, or a whole index, to the reference `name`; a short one is Docker Hub's.
+
+    `places` are where layers are that the store lacks.
 
     Raises:
         UsageError: if `name` has a digest.
@@ -82,8 +85,9 @@ def push(image: Stored, name: str, machine: Machine, wire: Wire) -> Pushed:
         image.descriptor,
         locate(reference),
         reference.tag,
-        places=_places(machine),
+        places=known_places(machine),
         reporter=machine.reporter,
+        elsewhere=elsewhere_of(image, places),
     )
 
 
@@ -99,7 +103,7 @@ def pull(name: str, machine: Machine, wire: Wire, *, wanted: Platform | None = N
     reference, store = parse_reference(name), machine.home.images
     image = _open(reference, machine, wire, wanted)
     pulled = pull_image(image, store, machine.reporter)
-    places, repository = _places(machine), locate(reference)
+    places, repository = known_places(machine), locate(reference)
     for layer in image.manifest.layers:
         places.add(repository, layer.digest)
     store.tag(str(reference), pulled.descriptor)
@@ -137,7 +141,8 @@ def _own_platform(machine: Machine) -> Platform:
     return machine.platform
 
 
-def _places(machine: Machine) -> KnownPlaces:
+def known_places(machine: Machine) -> KnownPlaces:
+    """Give what this machine knows of where blobs are."""
     return KnownPlaces(Memo(machine.home.cache / "places"))
 
 

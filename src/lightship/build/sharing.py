@@ -1,19 +1,22 @@
 """Layers that others have made: what a build is told of them, and where their blobs are.
 
-This is the seam between building and the layer cache. What is behind it, `build/layercache.py`, is slow to import,
-and is asked only for layers that are not on this machine.
+This is the seam between building and the layer cache. What is behind it is slow to import, and is asked only
+for layers that are not on this machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from lightship.digest import Digest
+from lightship.errors import LightshipError, LostBlobError
+from lightship.oci.layout import Layout
 from lightship.oci.record import LayerRecord
 from lightship.registry.address import Repository
 
+Result = TypeVar("Result")
 Pins = Mapping[Digest, LayerRecord]
 """Layers that a lock records, by their keys."""
 
@@ -55,6 +58,17 @@ class SharedLayers(Protocol):
     def proven(self, key: Digest) -> bool:
         """Tell whether a proof of this key succeeded somewhere."""
 
+    def bring(self, layout: Layout, hits: Sequence[Hit]) -> None:
+        """Fetch the layers that a layout lacks.
+
+        Raises:
+            LostBlobError: if one is not where it was found, or is not what it was said to be.
+
+        """
+
+    def give_up(self, error: LightshipError) -> None:
+        """Use no cache any more: what was found is not what it was said to be."""
+
 
 class NoCaches:
     """Nobody else's layers."""
@@ -64,3 +78,18 @@ class NoCaches:
 
     def proven(self, key: Digest) -> bool:  # noqa: ARG002
         return False
+
+    def bring(self, layout: Layout, hits: Sequence[Hit]) -> None:
+        pass
+
+    def give_up(self, error: LightshipError) -> None:
+        raise error
+
+
+def building(shared: SharedLayers, attempt: Callable[[], Result]) -> Result:
+    """Carry a build out; again without the caches where what they have turns out to be lost or damaged."""
+    try:
+        return attempt()
+    except LostBlobError as error:
+        shared.give_up(error)
+        return attempt()

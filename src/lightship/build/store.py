@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lightship.build.absent import bring, places_of
 from lightship.build.machine import Machine
 from lightship.errors import UsageError
 from lightship.oci.index import Stored, choose_image, open_stored
@@ -31,15 +32,22 @@ def find_image(
     machine: Machine,
     target: str = PRODUCTION,
     platform: Platform | None = None,
+    *,
+    connect: Callable[[], Wire],
 ) -> tuple[str, LayoutImage]:
     """Find an image as `find_stored` does; of an index, that for `platform`, by default this machine's.
 
+    Layers that the store lacks, since a build took them from a cache without fetching them, are fetched.
+
     Raises:
         UsageError: as `find_stored` does, or if there is none for the platform.
+        LostBlobError: if a layer is not any more where it was.
 
     """
     name, stored = find_stored(text, variant, machine, target)
-    return name, choose_image(stored, name, wanted=platform, own=machine.platform)
+    image = choose_image(stored, name, wanted=platform, own=machine.platform)
+    bring(image, places_of(stored.descriptor), machine, connect)
+    return name, image
 
 
 def find_stored(text: str, variant: str, machine: Machine, target: str = PRODUCTION) -> tuple[str, Stored]:
@@ -88,7 +96,7 @@ def find_any(
 
         name = str(parse_reference(text.removeprefix(REGISTRY)))
         return name, open_image(name, machine, connect(), platform)
-    return find_image(text, variant, machine, target, platform)
+    return find_image(text, variant, machine, target, platform, connect=connect)
 
 
 def check_target(text: str, target: str) -> None:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from lightship.build.absent import bring
 from lightship.build.building import default_name, tag
 from lightship.build.image import Built
 from lightship.build.machine import Machine
 from lightship.build.making import Request
 from lightship.build.platforms import BuiltImage, build_platforms, join_images
 from lightship.build.savings import count_savings
+from lightship.build.sharing import building
+from lightship.cli import caches as cached
 from lightship.cli import push
+from lightship.cli.caches import Caches, cache_options, open_caches
 from lightship.cli.engines import (
     DIRECT,
     EngineBuild,
@@ -40,8 +44,10 @@ from lightship.plan.model import Plan
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project, read_project
 from lightship.reference import parse_reference
+from lightship.registry.address import Repository, locate
 
 if TYPE_CHECKING:
+    from lightship.build.layerexport import Exported
     from lightship.engines.load import EngineName
     from lightship.registry.push import Pushed
     from lightship.registry.wire import Wire
@@ -59,6 +65,8 @@ class _Options:
     destination: str
     load: bool
     push: str
+    cache_from: tuple[str, ...]
+    cache_to: str | None
     compression: str
     single_member: bool
     format: str
@@ -81,6 +89,7 @@ class _Options:
     "--load", is_flag=True, help="Load the image into Docker, or into Podman where there is no Docker."
 )
 @click.option("--push", default="", metavar="REF", help="Put the image into a registry, as REF.")
+@cache_options
 @click.option("--compression", type=click.Choice(["gzip", "zstd"]), default="gzip", show_default=True)
 @click.option("--single-member", is_flag=True, help="Write gzip of one member, for old readers; slower.")
 @format_option
@@ -165,6 +174,8 @@ def _build(
     started = time.perf_counter()
     platforms = choose_platforms(options.platforms, project)
     check_reach(platforms, surroundings, destination=options.destination, load=options.load)
+    caches = open_caches(options.cache_from, options.cache_to, project, surroundings, connect)
+    surroundings = replace(surroundings, shared=caches.shared)
     request = Request(
         variant=variant,
         platform=platforms[0],
@@ -177,30 +188,68 @@ def _build(
     def attempt(project: Project) -> tuple[BuiltImage, ...]:
         return build_platforms(project, request, platforms, surroundings)
 
-    if options.fix_build_packages:
-        from lightship.build.repair import mending
+    def deliver() -> _Delivered:
+        if options.fix_build_packages:
+            from lightship.build.repair import mending
 
-        images = mending(project, attempt, surroundings.reporter)
-    else:
-        images = attempt(project)
-    descriptor = join_images(images, surroundings)
-    name = tag(descriptor, options.name or default_name(images[0][0]), surroundings)
-    _hand_over(descriptor, name, options, surroundings)
-    pushed = _push(descriptor, options.push, surroundings, connect) if options.push else None
+            images = mending(project, attempt, surroundings.reporter)
+        else:
+            images = attempt(project)
+        return _deliver(project, images, options, caches, surroundings, connect)
+
+    done = building(caches.shared, deliver)
     seconds = time.perf_counter() - started
-    trimmed = [count_savings(plan, surroundings.home).bytes for plan, _ in images]
+    trimmed = [_trimmed(plan, built, surroundings) for plan, built in done.images]
     if not output.as_json:
-        _say(name, project, descriptor, images, trimmed, seconds)
-        if pushed is not None:
-            click.echo(push.summary(options.push, pushed))
-    facts = [_facts(plan, built, saved) for (plan, built), saved in zip(images, trimmed, strict=True)]
-    whole = facts[0] if len(facts) == 1 else {"digest": descriptor.digest, "platforms": facts}
+        _say(project, done, trimmed, seconds)
+        if done.pushed is not None:
+            click.echo(push.summary(options.push, done.pushed))
+        if done.exported is not None:
+            click.echo(cached.summary(caches, done.exported))
+    facts = [_facts(plan, built, saved) for (plan, built), saved in zip(done.images, trimmed, strict=True)]
+    whole = facts[0] if len(facts) == 1 else {"digest": done.descriptor.digest, "platforms": facts}
     return {
-        "name": name,
+        "name": done.name,
         **whole,
         "seconds": round(seconds, 3),
-        **({"pushed": push.facts(options.push, pushed)} if pushed is not None else {}),
+        **({"pushed": push.facts(options.push, done.pushed)} if done.pushed is not None else {}),
+        **({"cache": cached.facts(caches, done.exported)} if done.exported is not None else {}),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivered:
+    """What a build came to."""
+
+    images: tuple[BuiltImage, ...]
+    descriptor: Descriptor
+    name: str
+    pushed: Pushed | None
+    exported: Exported | None
+
+
+def _deliver(
+    project: Project,
+    images: tuple[BuiltImage, ...],
+    options: _Options,
+    caches: Caches,
+    surroundings: Machine,
+    connect: Callable[[], Wire],
+) -> _Delivered:
+    """Name what was built, and hand it over to all who are to have it."""
+    descriptor = join_images(images, surroundings)
+    places = tuple(dict.fromkeys(hit.place for _, built in images for hit in built.hits))
+    name = tag(descriptor, options.name or default_name(images[0][0]), surroundings, places)
+    _hand_over(descriptor, name, options, places, surroundings, connect)
+    pushed = _push(descriptor, options.push, places, surroundings, connect) if options.push else None
+    if pushed is not None and places:  # the image's own repository outlives a cache
+        tag(descriptor, name, surroundings, (locate(parse_reference(options.push)), *places))
+    exported = caches.export(project, images, surroundings, connect)
+    return _Delivered(images, descriptor, name, pushed, exported)
+
+
+def _trimmed(plan: Plan, built: Built, surroundings: Machine) -> int:
+    return count_savings(plan, surroundings.home).bytes if built.trimmed is None else built.trimmed
 
 
 def _facts(plan: Plan, built: Built, trimmed: int) -> dict[str, Any]:
@@ -215,13 +264,15 @@ def _facts(plan: Plan, built: Built, trimmed: int) -> dict[str, Any]:
         "trimmed": trimmed,
         "budget": plan.budget,
         "layers": [
-            _layer(layer.title, layer.record.descriptor.digest, made=layer.made) for layer in built.layers
+            {
+                "title": layer.title,
+                "digest": layer.record.descriptor.digest,
+                "made": layer.made,
+                "cache": str(layer.hit.place) if layer.hit else "",
+            }
+            for layer in built.layers
         ],
     }
-
-
-def _layer(title: str, digest: str, *, made: bool) -> dict[str, Any]:
-    return {"title": title, "digest": digest, "made": made}
 
 
 def _check_push(options: _Options, variants: tuple[str, ...]) -> None:
@@ -238,14 +289,30 @@ def _check_push(options: _Options, variants: tuple[str, ...]) -> None:
         raise UsageError("--push wants a tag, not a digest", hint="leave out the part from '@' on")
 
 
-def _push(descriptor: Descriptor, name: str, surroundings: Machine, connect: Callable[[], Wire]) -> Pushed:
+def _push(
+    descriptor: Descriptor,
+    name: str,
+    places: Sequence[Repository],
+    surroundings: Machine,
+    connect: Callable[[], Wire],
+) -> Pushed:
     from lightship.build import remote
 
-    return remote.push(open_stored(surroundings.home.images, descriptor), name, surroundings, connect())
-
-
-def _hand_over(descriptor: Descriptor, name: str, options: _Options, surroundings: Machine) -> None:
     stored = open_stored(surroundings.home.images, descriptor)
+    return remote.push(stored, name, surroundings, connect(), places)
+
+
+def _hand_over(
+    descriptor: Descriptor,
+    name: str,
+    options: _Options,
+    places: Sequence[Repository],
+    surroundings: Machine,
+    connect: Callable[[], Wire],
+) -> None:
+    stored = open_stored(surroundings.home.images, descriptor)
+    if options.destination or options.load:
+        bring(stored, places, surroundings, connect)
     if options.destination:
         from lightship.build.output import write_output
 
@@ -259,31 +326,29 @@ def _hand_over(descriptor: Descriptor, name: str, options: _Options, surrounding
         load(image, name, engine=engine, environ=environ, reporter=surroundings.reporter)
 
 
-def _say(
-    name: str,
-    project: Project,
-    descriptor: Descriptor,
-    images: Sequence[BuiltImage],
-    trimmed: Sequence[int],
-    seconds: float,
-) -> None:
+def _say(project: Project, done: _Delivered, trimmed: Sequence[int], seconds: float) -> None:
     if project.found:
         click.echo(f"found: {'; '.join(project.found)}")
-    title, taken = click.style(name, bold=True), f", {seconds:.2f} s"
-    if len(images) > 1:
-        click.echo(f"{title}  index of {len(images)} platforms  {descriptor.digest}{taken}")
+    title, taken = click.style(done.name, bold=True), f", {seconds:.2f} s"
+    if len(done.images) > 1:
+        click.echo(f"{title}  index of {len(done.images)} platforms  {done.descriptor.digest}{taken}")
         title, taken = "", ""
-    for (plan, built), saved in zip(images, trimmed, strict=True):
+    for (plan, built), saved in zip(done.images, trimmed, strict=True):
         _say_image(title, plan, built, saved, taken)
 
 
-def _say_image(title: str, plan: Plan, built: Built, trimmed: int, taken: str) -> None:
+def _news(built: Built) -> str:
     made = sum(layer.made for layer in built.layers)
-    news = f"{made} made, {size(built.added)}" if made else "all there already"
+    parts = [f"{len(built.hits)} from the cache"] if built.hits else []
+    parts += [f"{made} made, {size(built.added)}"] if made else []
+    return ", ".join(parts) or "all there already"
+
+
+def _say_image(title: str, plan: Plan, built: Built, trimmed: int, taken: str) -> None:
     click.echo(f"{title}  {plan.platform}  {built.descriptor.digest}".lstrip())
     click.echo(
         f"  {size(built.unpacked)} unpacked, {size(built.compressed)} compressed, "
-        f"{len(built.layers)} layers ({news}){taken}"
+        f"{len(built.layers)} layers ({_news(built)}){taken}"
     )
     if trimmed:
         click.echo(f"  {size(trimmed)} trimmed: `lightship plan` says what and why")

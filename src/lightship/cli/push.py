@@ -37,6 +37,7 @@ def command(
     IMAGE is a name in the local store, a project's folder, or oci:DIR; an index goes whole. REF is where to:
     its own name, where that names a registry.
     """
+    from lightship.build.absent import places_of
     from lightship.build.remote import push
     from lightship.build.store import find_stored
 
@@ -44,7 +45,8 @@ def command(
     credential = given_credential(username, password_stdin=password_stdin)
     name, found = find_stored(image, variant, surroundings, target)
     destination = str(parse_reference(ref or _own(name)))
-    pushed = push(found, destination, surroundings, registries(surroundings, credential)())
+    places = places_of(found.descriptor)
+    pushed = push(found, destination, surroundings, registries(surroundings, credential)(), places)
     if output.as_json:
         show_json(facts(destination, pushed))
     else:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from lightship.digest import Digest
-from lightship.errors import IntegrityError, NetworkError
+from lightship.errors import IntegrityError, LostBlobError, NetworkError
 from lightship.events import Reporter, Task
 from lightship.oci.layout import Layout
 from lightship.oci.model import Descriptor
@@ -18,10 +18,6 @@ from lightship.registry.wire import Wire
 
 Elsewhere = Mapping[Digest, Sequence[Repository]]
 """Where blobs are that a layout lacks: repositories, the likeliest first."""
-
-
-class LostBlobError(IntegrityError):
-    """A blob is not, or not whole, where it was said to be."""
 
 
 def absent_blobs(layout: Layout, blobs: Iterable[Descriptor]) -> list[Descriptor]:

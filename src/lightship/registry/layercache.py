@@ -2,8 +2,8 @@
 
 An entry is an artifact (image spec, manifest.md, "Guidelines for Artifact Usage"): a manifest with the empty
 configuration, whose layers are the layers themselves, so that the registry keeps them as long as the entry.
-What is known of each stands in its descriptor's annotations, so that one request tells all. There is an entry for
-each layer, and one for the group of all that come from packages: with it, a whole image costs a request or two.
+What is known of each stands in its descriptor's annotations, so that one request tells all. There is an entry
+for each layer, and one for the group of all that come from packages, which tells an image in one request.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ from lightship.registry.wire import Wire
 ARTIFACT = "application/vnd.lightship.layer-cache.v1+json"
 EMPTY = Descriptor("application/vnd.oci.empty.v1+json", of_bytes(b"{}"), 2)
 """The empty configuration (image spec, manifest.md, "Guidance for an Empty Descriptor")."""
+LAYER, GROUP = "layer-", "group-"
+"""What the tags of entries begin with."""
 
 _KEY = "io.lightship.layer.key"
 _DIFF_ID = "io.lightship.layer.diff-id"
@@ -54,7 +56,7 @@ class CachedLayer(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What only archives tell of a group of layers: remarks for a person, and bytes that trimming leaves out."""
+    """What only archives tell of a group of layers: remarks for a person, and bytes that trimming saves."""
 
     notes: tuple[str, ...] = ()
     trimmed: int = 0
@@ -69,12 +71,12 @@ class Entry(msgspec.Struct, frozen=True):
 
 def layer_tag(key: Digest) -> str:
     """Name the entry of one layer."""
-    return f"layer-{hex_of(key)}"
+    return f"{LAYER}{hex_of(key)}"
 
 
 def group_tag(keys: Sequence[Digest]) -> str:
     """Name the entry of all layers of an image that come from packages, in their order."""
-    return f"group-{hex_of(of_value(list(keys)))}"
+    return f"{GROUP}{hex_of(of_value(list(keys)))}"
 
 
 def proof_tag(key: Digest) -> str:

@@ -9,13 +9,13 @@ from types import MappingProxyType
 from typing import Protocol
 
 from lightship.digest import Digest
-from lightship.errors import IntegrityError, NetworkError
+from lightship.errors import IntegrityError, LostBlobError, NetworkError
 from lightship.events import Reporter, SilentTask, Task
 from lightship.oci.layout import Layout
 from lightship.oci.model import MEDIA_INDEX, Descriptor, Index, Manifest, decode
 from lightship.registry.address import Repository
 from lightship.registry.blobs import has_blob
-from lightship.registry.elsewhere import BlobFile, Elsewhere, LostBlobError, lost
+from lightship.registry.elsewhere import BlobFile, Elsewhere, lost
 from lightship.registry.manifests import head_manifest, put_manifest
 from lightship.registry.referrers import add_referrer
 from lightship.registry.transfer import in_parallel
@@ -57,8 +57,8 @@ def push_image(
     """Push a manifest, or an index with all its manifests, under a tag; under its digest where that is empty.
 
     Blobs are read as files and sent only where they are missing; the manifest comes last, so that nobody ever
-    sees a part of an image. Layers that the layout lacks and `elsewhere` has are mounted from there, or passed
-    through in pieces.
+    sees a part of an image. Layers that the layout lacks and `elsewhere` has are mounted from there, or
+    passed through in pieces.
 
     Raises:
         NetworkError: unreachable, not allowed, or failed again and again.
@@ -96,7 +96,7 @@ class Sending:
     elsewhere: Elsewhere
 
     def missing(self, blobs: Sequence[Descriptor]) -> list[Descriptor]:
-        """List the blobs that the repository lacks, or may lack: what can be mounted need not be asked about."""
+        """List the blobs that the repository lacks, or may lack: what can be mounted is not asked about."""
 
         def is_there(blob: Descriptor, _: Task) -> bool:
             if not self.layout.has(blob.digest, blob.size) and (near := self._near(blob)):
@@ -132,9 +132,7 @@ class Sending:
     def _send(self, blob: Descriptor, task: Task, location: str) -> None:
         if self.layout.has(blob.digest, blob.size):
             path = self.layout.blob_path(blob.digest)
-            upload_blob(
-                self.wire, self.repository, blob, lambda: path.open("rb"), task, location=location
-            )
+            upload_blob(self.wire, self.repository, blob, lambda: path.open("rb"), task, location=location)
             return
         opened = self._open(blob)
         try:
