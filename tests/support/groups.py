@@ -18,6 +18,7 @@ GROUPS = (
     ("targets/",),
     ("debs/",),
     ("bases/",),
+    ("cache/",),
     ("wheels/",),
 )
 _BY_PREFIX = {prefix: group[0] for group in GROUPS for prefix in group}
