@@ -14,6 +14,7 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from lightship.decoders import from_json
 from lightship.digest import Digest, hex_of, of_bytes, of_value, parse_digest
 from lightship.errors import IntegrityError, LightshipError
 from lightship.oci.model import (
@@ -117,7 +118,7 @@ def read_entry(wire: Wire, repository: Repository, tag: str) -> Entry | None:
     try:
         layers = tuple(map(_read, (layer for layer in manifest.layers if layer.digest != EMPTY.digest)))
         facts = manifest.annotations.get(_FACTS)
-        return Entry(layers, None if facts is None else _printable(msgspec.json.decode(facts, type=Facts)))
+        return Entry(layers, None if facts is None else _printable(from_json(facts, Facts)))
     except (KeyError, ValueError, LightshipError) as error:  # msgspec's errors are ValueErrors
         raise _damaged(str(error), where) from error
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from lightship.decoders import from_json
 from lightship.digest import Digest, of_bytes
 from lightship.errors import IntegrityError, NetworkError
 from lightship.oci.model import Descriptor
@@ -149,7 +150,7 @@ def _missing(wire: Wire, repository: Repository, target: str, answer: Answer) ->
 
 def _near(target: str, listed: Answer) -> str:
     try:
-        tags = msgspec.json.decode(listed.body, type=_Tags).tags or ()
+        tags = from_json(listed.body, _Tags).tags or ()
     except (msgspec.DecodeError, UnicodeDecodeError):
         return ""
     return next(iter(difflib.get_close_matches(target, tags, n=1)), "")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from lightship.build.layercache import LayerCache
-from lightship.build.sharing import Found, Hit, building
+from lightship.build.sharing import Found, Hit, Pins, building
 from lightship.digest import Digest, of_value
 from lightship.errors import LostBlobError
 from lightship.events import SilentReporter
@@ -86,8 +86,8 @@ class Build:
     cache: LayerCache
     heard: Heard
 
-    def find(self, *keys: Digest, group: tuple[Digest, ...] = GROUP, **pins: LayerRecord) -> Found:
-        return self.cache.find(keys, group, {Digest(key): pin for key, pin in pins.items()})
+    def find(self, *keys: Digest, group: tuple[Digest, ...] = GROUP, pins: Pins | None = None) -> Found:
+        return self.cache.find(keys, group, pins or {})
 
 
 @pytest.fixture
@@ -195,10 +195,10 @@ def test_pins_count_more_than_what_is_found(registry: Registry, build: Callable[
     known = fill(registry)
     pins = {KEYS[0]: known[KEYS[0]], KEYS[1]: known[KEYS[2]]}
     one = build()
-    assert set(one.find(*KEYS, **pins).layers) == {*KEYS} - {KEYS[1]}
+    assert set(one.find(*KEYS, pins=pins).layers) == {*KEYS} - {KEYS[1]}
     assert "it is not taken, and made here" in one.heard.warnings[0]
     strict = build(only_pinned=True)
-    assert set(strict.find(*KEYS, **pins).layers) == {KEYS[0]}
+    assert set(strict.find(*KEYS, pins=pins).layers) == {KEYS[0]}
 
 
 def test_a_build_that_lost_a_layer_is_done_again_without_caches(
