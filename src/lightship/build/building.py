@@ -94,12 +94,7 @@ def with_builds(project: Project, plan: Plan, machine: Machine) -> Plan:
 
 def build_plan(project: Project, plan: Plan, machine: Machine, compression: Compression) -> Built:
     """Build a plan into the machine's image store; stages and distributions without a wheel first."""
-    builder = builder_for(project, machine, compression)
-    builder = dataclasses.replace(
-        builder,
-        start=known_start(project, plan.variant),
-        pins=pinned_layers(project, plan.variant, machine),
-    )
+    builder = builder_of(project, plan.variant, machine, compression)
     builder = dataclasses.replace(builder, outputs=_outputs(project, plan, builder, machine))
     plan = with_builds(project, plan, machine)
     built = builder.build(plan, project.folder)
@@ -118,6 +113,15 @@ def known_start(project: Project, variant: str) -> Start | None:
     """Read what was recorded of a start; one on another Python says nothing about this."""
     start = read_start(start_path(project.folder, variant))
     return start if start and start.python == project.config.python else None
+
+
+def builder_of(project: Project, variant: str, machine: Machine, compression: Compression) -> Builder:
+    """Give what builds a variant: by its recorded start, and with the layers that its lock records."""
+    return dataclasses.replace(
+        builder_for(project, machine, compression),
+        start=known_start(project, variant),
+        pins=pinned_layers(project, variant, machine),
+    )
 
 
 def builder_for(project: Project, machine: Machine, compression: Compression = Compression.GZIP) -> Builder:
