@@ -13,7 +13,7 @@ from lightship.oci.model import Descriptor
 from lightship.registry.address import Repository
 from lightship.registry.blobs import fetch_blob, open_blob
 from lightship.registry.exchange import PassingError
-from lightship.registry.transfer import in_parallel
+from lightship.registry.transfer import StoppedError, in_parallel
 from lightship.registry.wire import Wire
 
 Elsewhere = Mapping[Digest, Sequence[Repository]]
@@ -55,6 +55,8 @@ def _fetch(wire: Wire, layout: Layout, blob: Descriptor, places: Sequence[Reposi
     for repository in places[:-1]:
         try:
             return fetch_blob(wire, repository, blob, layout.blob_path(blob.digest), task)
+        except StoppedError:
+            raise
         except (NetworkError, IntegrityError):
             continue
     return fetch_blob(wire, places[-1], blob, layout.blob_path(blob.digest), task)
@@ -64,6 +66,8 @@ def _fetch(wire: Wire, layout: Layout, blob: Descriptor, places: Sequence[Reposi
 def _lost(blob: Descriptor) -> Iterator[None]:
     try:
         yield
+    except StoppedError:
+        raise  # it is not this one's fault
     except (NetworkError, IntegrityError) as error:
         raise lost(blob, error) from error
 

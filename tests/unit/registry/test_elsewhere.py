@@ -157,3 +157,14 @@ def test_what_is_missing_and_known_nowhere_is_an_error_of_the_layout(
     lend(registry, image)
     with pytest.raises(IntegrityError, match=r"^a blob of the image is missing"):
         push(connect(), registry.repository("team/app"), image, {})
+
+
+def test_of_several_transfers_the_error_of_the_first_that_fails_counts(
+    registry: Registry, connect: Connect, image: LayoutImage
+) -> None:
+    elsewhere = lend(registry, image)
+    damage(registry, image.manifest.layers[0])
+    damage(registry, image.manifest.layers[1])
+    for _ in range(20):
+        with pytest.raises(LostBlobError, match="SHA-256"):
+            fetch(connect, image, elsewhere)
