@@ -13,15 +13,16 @@ import click
 
 from lightship.build.absent import bring
 from lightship.build.building import default_name, tag
-from lightship.build.image import Built
 from lightship.build.machine import Machine
 from lightship.build.making import Request
+from lightship.build.output import is_layout
 from lightship.build.platforms import BuiltImage, build_platforms, join_images
-from lightship.build.savings import count_savings
 from lightship.build.sharing import building
 from lightship.cli import caches as cached
 from lightship.cli import push
-from lightship.cli.caches import Caches, cache_options, open_caches
+from lightship.cli.attest import Attesting, attest_options, read_options, said
+from lightship.cli.built import image_facts, say_image, trimmed_bytes
+from lightship.cli.caches import cache_options, open_caches
 from lightship.cli.engines import (
     DIRECT,
     EngineBuild,
@@ -36,15 +37,15 @@ from lightship.cli.engines import (
 from lightship.cli.formats import choose, format_option
 from lightship.cli.options import Output, common, machine, path_argument, registries, target_option
 from lightship.cli.platforms import check_reach, choose_platforms, only_platform, platforms_option
-from lightship.cli.terminal import show_json, size
+from lightship.cli.terminal import show_json
 from lightship.errors import UsageError
-from lightship.oci.index import choose_image, open_stored
+from lightship.oci.index import Stored, choose_image, open_stored
 from lightship.oci.model import Descriptor
-from lightship.plan.model import Plan
+from lightship.platform import Platform
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project, read_project
 from lightship.reference import parse_reference
-from lightship.registry.address import Repository, locate
+from lightship.registry.address import locate
 
 if TYPE_CHECKING:
     from lightship.build.layerexport import Exported
@@ -67,6 +68,9 @@ class _Options:
     push: str
     cache_from: tuple[str, ...]
     cache_to: str | None
+    attest: tuple[str, ...]
+    sign: bool
+    key: str
     compression: str
     single_member: bool
     format: str
@@ -90,6 +94,7 @@ class _Options:
 )
 @click.option("--push", default="", metavar="REF", help="Put the image into a registry, as REF.")
 @cache_options
+@attest_options
 @click.option("--compression", type=click.Choice(["gzip", "zstd"]), default="gzip", show_default=True)
 @click.option("--single-member", is_flag=True, help="Write gzip of one member, for old readers; slower.")
 @format_option
@@ -131,6 +136,7 @@ def _check(options: _Options, variants: tuple[str, ...]) -> None:
             "one --tag cannot name several variants", hint="leave out --tag, or build them singly"
         )
     _check_push(options, variants)
+    _check_attest(options)
     if options.fix_build_packages and options.locked:
         raise UsageError(
             "--fix-build-packages changes what --locked insists on", hint="leave one of them out"
@@ -172,6 +178,14 @@ def _build(
     connect: Callable[[], Wire],
 ) -> dict[str, Any]:
     started = time.perf_counter()
+    attesting = read_options(
+        options.attest,
+        project.config.attest,
+        sign=options.sign,
+        key=options.key,
+        machine=surroundings,
+        output=output,
+    )
     platforms = choose_platforms(options.platforms, project)
     check_reach(platforms, surroundings, destination=options.destination, load=options.load)
     caches = open_caches(options.cache_from, options.cache_to, project, surroundings, connect)
@@ -185,54 +199,70 @@ def _build(
         record=options.record,
     )
 
-    def attempt(project: Project) -> tuple[BuiltImage, ...]:
-        return build_platforms(project, request, platforms, surroundings)
-
     def deliver() -> _Delivered:
-        if options.fix_build_packages:
-            from lightship.build.repair import mending
-
-            images = mending(project, attempt, surroundings.reporter)
-        else:
-            images = attempt(project)
-        return _deliver(project, images, options, caches, surroundings, connect)
+        images = _make(project, request, platforms, options, surroundings)
+        done = _deliver(images, options, attesting, surroundings, connect)
+        return replace(done, exported=caches.export(project, images, surroundings, connect))
 
     done = building(caches.shared, deliver)
     seconds = time.perf_counter() - started
-    trimmed = [_trimmed(plan, built, surroundings) for plan, built in done.images]
+    trimmed = [trimmed_bytes(plan, built, surroundings) for plan, built in done.images]
     if not output.as_json:
         _say(project, done, trimmed, seconds)
-        if done.pushed is not None:
-            click.echo(push.summary(options.push, done.pushed))
-        if done.exported is not None:
-            click.echo(cached.summary(caches, done.exported))
-    facts = [_facts(plan, built, saved) for (plan, built), saved in zip(done.images, trimmed, strict=True)]
+        told = (
+            push.summary(options.push, done.pushed) if done.pushed else "",
+            said(done.beside) if done.beside else "",
+            cached.summary(caches, done.exported) if done.exported else "",
+        )
+        for line in filter(None, told):
+            click.echo(line)
+    facts = [
+        image_facts(plan, built, saved) for (plan, built), saved in zip(done.images, trimmed, strict=True)
+    ]
     whole = facts[0] if len(facts) == 1 else {"digest": done.descriptor.digest, "platforms": facts}
     return {
         "name": done.name,
         **whole,
         "seconds": round(seconds, 3),
         **({"pushed": push.facts(options.push, done.pushed)} if done.pushed is not None else {}),
+        **done.beside,
         **({"cache": cached.facts(caches, done.exported)} if done.exported is not None else {}),
     }
 
 
 @dataclass(frozen=True, slots=True)
 class _Delivered:
-    """What a build came to."""
+    """What a build came to; `beside` says which documents went with it."""
 
     images: tuple[BuiltImage, ...]
     descriptor: Descriptor
     name: str
     pushed: Pushed | None
-    exported: Exported | None
+    beside: dict[str, Any]
+    exported: Exported | None = None
+
+
+def _make(
+    project: Project,
+    request: Request,
+    platforms: Sequence[Platform],
+    options: _Options,
+    surroundings: Machine,
+) -> tuple[BuiltImage, ...]:
+    def attempt(project: Project) -> tuple[BuiltImage, ...]:
+        return build_platforms(project, request, platforms, surroundings)
+
+    if not options.fix_build_packages:
+        return attempt(project)
+    from lightship.build.repair import mending
+
+    return mending(project, attempt, surroundings.reporter)
 
 
 def _deliver(
-    project: Project,
     images: tuple[BuiltImage, ...],
     options: _Options,
-    caches: Caches,
+    attesting: Attesting,
     surroundings: Machine,
     connect: Callable[[], Wire],
 ) -> _Delivered:
@@ -240,39 +270,19 @@ def _deliver(
     descriptor = join_images(images, surroundings)
     places = tuple(dict.fromkeys(hit.place for _, built in images for hit in built.hits))
     name = tag(descriptor, options.name or default_name(images[0][0]), surroundings, places)
-    _hand_over(descriptor, name, options, places, surroundings, connect)
-    pushed = _push(descriptor, options.push, places, surroundings, connect) if options.push else None
-    if pushed is not None and places:  # the image's own repository outlives a cache
-        tag(descriptor, name, surroundings, (locate(parse_reference(options.push)), *places))
-    exported = caches.export(project, images, surroundings, connect)
-    return _Delivered(images, descriptor, name, pushed, exported)
+    stored = open_stored(surroundings.home.images, descriptor)
+    if options.destination or options.load or attesting.reads_layers:
+        bring(stored, places, surroundings, connect)
+    beside = _hand_over(stored, name, options, surroundings, attesting)
+    pushed = None
+    if options.push:
+        from lightship.build import remote
 
-
-def _trimmed(plan: Plan, built: Built, surroundings: Machine) -> int:
-    return count_savings(plan, surroundings.home).bytes if built.trimmed is None else built.trimmed
-
-
-def _facts(plan: Plan, built: Built, trimmed: int) -> dict[str, Any]:
-    return {
-        "digest": built.descriptor.digest,
-        "platform": str(plan.platform),
-        "variant": plan.variant,
-        "target": plan.target,
-        "unpacked": built.unpacked,
-        "compressed": built.compressed,
-        "added": built.added,
-        "trimmed": trimmed,
-        "budget": plan.budget,
-        "layers": [
-            {
-                "title": layer.title,
-                "digest": layer.record.descriptor.digest,
-                "made": layer.made,
-                "cache": str(layer.hit.place) if layer.hit else "",
-            }
-            for layer in built.layers
-        ],
-    }
+        pushed = remote.push(stored, options.push, surroundings, connect(), places)
+        beside = attesting.push(stored, options.push, surroundings, connect())
+        if places:  # the image's own repository outlives a cache
+            tag(descriptor, name, surroundings, (locate(parse_reference(options.push)), *places))
+    return _Delivered(images, descriptor, name, pushed, beside)
 
 
 def _check_push(options: _Options, variants: tuple[str, ...]) -> None:
@@ -289,41 +299,40 @@ def _check_push(options: _Options, variants: tuple[str, ...]) -> None:
         raise UsageError("--push wants a tag, not a digest", hint="leave out the part from '@' on")
 
 
-def _push(
-    descriptor: Descriptor,
-    name: str,
-    places: Sequence[Repository],
-    surroundings: Machine,
-    connect: Callable[[], Wire],
-) -> Pushed:
-    from lightship.build import remote
-
-    stored = open_stored(surroundings.home.images, descriptor)
-    return remote.push(stored, name, surroundings, connect(), places)
+def _check_attest(options: _Options) -> None:
+    if options.engine != DIRECT:
+        return  # which refuses them all
+    if options.sign and not options.push:
+        raise UsageError("--sign signs what a registry has", hint="add --push REF")
+    if options.attest and not (options.push or is_layout(options.destination)):
+        raise UsageError(
+            "--attest is about images that are handed over", hint="add --push REF, or --output oci:DIR"
+        )
 
 
 def _hand_over(
-    descriptor: Descriptor,
-    name: str,
-    options: _Options,
-    places: Sequence[Repository],
-    surroundings: Machine,
-    connect: Callable[[], Wire],
-) -> None:
-    stored = open_stored(surroundings.home.images, descriptor)
-    if options.destination or options.load:
-        bring(stored, places, surroundings, connect)
+    stored: Stored, name: str, options: _Options, surroundings: Machine, attesting: Attesting
+) -> dict[str, Any]:
+    """Write and load the image as asked; gives what there is to say of documents that went with it."""
+    beside: dict[str, Any] = {}
     if options.destination:
         from lightship.build.output import write_output
 
-        write_output(stored, name, options.destination, surroundings.reporter)
+        path = write_output(stored, name, options.destination, surroundings.reporter)
+        if is_layout(options.destination) and attesting.beside_layout():
+            beside = attesting.write(stored, path, surroundings)
     if options.load:
-        from lightship.engines.load import load
+        _load(stored, name, surroundings)
+    return beside
 
-        environ = surroundings.environ
-        engine: EngineName = "docker" if shutil.which("docker", path=environ.get("PATH")) else "podman"
-        image = choose_image(stored, name, wanted=None, own=surroundings.platform)
-        load(image, name, engine=engine, environ=environ, reporter=surroundings.reporter)
+
+def _load(stored: Stored, name: str, surroundings: Machine) -> None:
+    from lightship.engines.load import load
+
+    environ = surroundings.environ
+    engine: EngineName = "docker" if shutil.which("docker", path=environ.get("PATH")) else "podman"
+    image = choose_image(stored, name, wanted=None, own=surroundings.platform)
+    load(image, name, engine=engine, environ=environ, reporter=surroundings.reporter)
 
 
 def _say(project: Project, done: _Delivered, trimmed: Sequence[int], seconds: float) -> None:
@@ -334,25 +343,4 @@ def _say(project: Project, done: _Delivered, trimmed: Sequence[int], seconds: fl
         click.echo(f"{title}  index of {len(done.images)} platforms  {done.descriptor.digest}{taken}")
         title, taken = "", ""
     for (plan, built), saved in zip(done.images, trimmed, strict=True):
-        _say_image(title, plan, built, saved, taken)
-
-
-def _news(built: Built) -> str:
-    made = sum(layer.made for layer in built.layers)
-    parts = [f"{len(built.hits)} from the cache"] if built.hits else []
-    parts += [f"{made} made, {size(built.added)}"] if made else []
-    return ", ".join(parts) or "all there already"
-
-
-def _say_image(title: str, plan: Plan, built: Built, trimmed: int, taken: str) -> None:
-    click.echo(f"{title}  {plan.platform}  {built.descriptor.digest}".lstrip())
-    click.echo(
-        f"  {size(built.unpacked)} unpacked, {size(built.compressed)} compressed, "
-        f"{len(built.layers)} layers ({_news(built)}){taken}"
-    )
-    if trimmed:
-        click.echo(f"  {size(trimmed)} trimmed: `lightship plan` says what and why")
-    for note in built.notes:
-        click.echo(f"  note: {note}")
-    if plan.budget is not None and built.unpacked > plan.budget:
-        click.echo(f"  note: over its budget of {size(plan.budget)}: `lightship verify` will fail")
+        say_image(title, plan, built, saved, taken)

@@ -37,6 +37,9 @@ _DIRECT_ONLY = (
     "push",
     "cache_from",
     "cache_to",
+    "attest",
+    "sign",
+    "key",
 )
 
 builder_option = click.option(

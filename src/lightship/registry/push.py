@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from lightship.registry.address import Repository
 from lightship.registry.blobs import has_blob
 from lightship.registry.elsewhere import BlobFile, Elsewhere, lost
 from lightship.registry.manifests import head_manifest, put_manifest
-from lightship.registry.referrers import add_referrer
+from lightship.registry.referrers import add_referrer, list_referrers
 from lightship.registry.transfer import in_parallel
 from lightship.registry.upload import Open, mount_blob, upload_blob
 from lightship.registry.wire import Wire
@@ -67,22 +67,37 @@ def push_image(
 
     """
     target = tag or descriptor.digest
-    documents = list(_documents(layout, descriptor))
-    blobs = _blobs(layout, documents)
-    total = sum(blob.size for blob in blobs)
-    if head_manifest(wire, repository, target, writes=True) == descriptor.digest:
-        return Pushed(descriptor, sent=0, mounted=0, there=total)
     sending = Sending(wire, layout, repository, places, elsewhere)
-    missing = sending.missing(blobs)
-    with reporter.task(f"pushing to {repository}", sum(blob.size for blob in missing)) as task:
-        mounted = in_parallel(sending.give, sorted(missing, key=lambda blob: -blob.size), task)
-    for document in documents:
-        name = target if document is documents[-1] else document.digest
-        _put(wire, layout, repository, name, document)
-    for blob in blobs:
-        places.add(repository, blob.digest)
-    absent = sum(blob.size for blob in missing)
-    return Pushed(descriptor, sent=absent - sum(mounted), mounted=sum(mounted), there=total - absent)
+    if head_manifest(wire, repository, target, writes=True) == descriptor.digest:
+        return sending.nothing(descriptor)
+    return sending.all(descriptor, target, reporter, f"pushing to {repository}")
+
+
+def push_referrer(
+    wire: Wire,
+    layout: Layout,
+    descriptor: Descriptor,
+    repository: Repository,
+    *,
+    places: Places,
+    reporter: Reporter,
+) -> Pushed:
+    """Push a manifest that refers to another one (`subject`), unless it is listed there among its referrers.
+
+    That it is there is not enough: a push that was killed may have left it unlisted.
+
+    Raises:
+        NetworkError: unreachable, not allowed, or failed again and again.
+        IntegrityError: a blob is missing or damaged in the layout, or the registry stored something else.
+
+    """
+    manifest = decode(layout.read(descriptor), Manifest, where=layout.path)
+    sending = Sending(wire, layout, repository, places)
+    listed = list_referrers(wire, repository, manifest.subject.digest) if manifest.subject else ()
+    if any(item.digest == descriptor.digest for item in listed):
+        return sending.nothing(descriptor)
+    label = f"attaching {manifest.artifact_type}"
+    return sending.all(descriptor, descriptor.digest, reporter, label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +108,7 @@ class Sending:
     layout: Layout
     repository: Repository
     places: Places
-    elsewhere: Elsewhere
+    elsewhere: Elsewhere = field(default_factory=dict)
 
     def missing(self, blobs: Sequence[Descriptor]) -> list[Descriptor]:
         """List the blobs that the repository lacks, or may lack: what can be mounted is not asked about."""
@@ -105,6 +120,26 @@ class Sending:
 
         there = in_parallel(is_there, blobs, SilentTask())
         return [blob for blob, known in zip(blobs, there, strict=True) if not known]
+
+    def nothing(self, descriptor: Descriptor) -> Pushed:
+        blobs = _blobs(self.layout, list(_documents(self.layout, descriptor)))
+        return Pushed(descriptor, sent=0, mounted=0, there=sum(blob.size for blob in blobs))
+
+    def all(self, descriptor: Descriptor, target: str, reporter: Reporter, label: str) -> Pushed:
+        """Send what is missing of a manifest or an index, and then itself, under a tag or its digest."""
+        documents = list(_documents(self.layout, descriptor))
+        blobs = _blobs(self.layout, documents)
+        missing = self.missing(blobs)
+        with reporter.task(label, sum(blob.size for blob in missing)) as task:
+            mounted = in_parallel(self.give, sorted(missing, key=lambda blob: -blob.size), task)
+        for document in documents:
+            name = target if document is documents[-1] else document.digest
+            _put(self.wire, self.layout, self.repository, name, document)
+        for blob in blobs:
+            self.places.add(self.repository, blob.digest)
+        absent = sum(blob.size for blob in missing)
+        there = sum(blob.size for blob in blobs) - absent
+        return Pushed(descriptor, sent=absent - sum(mounted), mounted=sum(mounted), there=there)
 
     def give(self, blob: Descriptor, task: Task) -> int:
         """Mount a blob, or send it; gives the bytes that were mounted."""
