@@ -181,6 +181,16 @@ def test_layers_are_fetched_when_they_are_wanted(fleet: Fleet, tmp_path: Path) -
     assert fleet.registry.content("team/later").tags == {"1": first["digest"]}
 
 
+def test_documents_that_are_made_from_layers_fetch_them(fleet: Fleet) -> None:
+    fleet.first()
+    fleet.another()
+    built = fleet.build(
+        *("--cache-from", fleet.cache, "--push", fleet.ref("second")), *("--attest", "cyclonedx")
+    )
+    assert [each["kind"] for each in built["attestations"]] == ["cyclonedx"]
+    assert layout_problems(fleet.store) == []
+
+
 def test_what_is_absent_says_so_when_its_cache_is_gone(fleet: Fleet) -> None:
     fleet.first()
     fleet.another()
