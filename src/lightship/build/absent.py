@@ -6,7 +6,7 @@ image's documents are the same bytes as anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -19,7 +19,6 @@ from lightship.registry.address import Repository, locate
 
 if TYPE_CHECKING:
     from lightship.registry.elsewhere import Elsewhere
-    from lightship.registry.wire import Wire
 
 _LAYERS_IN = "io.lightship.layers-in"
 
@@ -45,7 +44,7 @@ def elsewhere_of(image: Stored, places: Sequence[Repository]) -> Elsewhere:
     return {blob.digest: places for blob in blobs if not image.layout.has(blob.digest, blob.size)}
 
 
-def bring(image: Stored, places: Sequence[Repository], machine: Machine, connect: Callable[[], Wire]) -> None:
+def bring(image: Stored, places: Sequence[Repository], machine: Machine) -> None:
     """Fetch the layers of an image that the store lacks.
 
     Raises:
@@ -59,4 +58,4 @@ def bring(image: Stored, places: Sequence[Repository], machine: Machine, connect
     from lightship.registry.elsewhere import fetch_absent
 
     missing = (blob for blob in all_blobs(image.layout, image.descriptor) if blob.digest in elsewhere)
-    fetch_absent(connect(), image.layout, missing, elsewhere, machine.reporter)
+    fetch_absent(machine.registries(), image.layout, missing, elsewhere, machine.reporter)

@@ -32,8 +32,6 @@ def find_image(
     machine: Machine,
     target: str = PRODUCTION,
     platform: Platform | None = None,
-    *,
-    connect: Callable[[], Wire],
 ) -> tuple[str, LayoutImage]:
     """Find an image as `find_stored` does; of an index, that for `platform`, by default this machine's.
 
@@ -46,7 +44,7 @@ def find_image(
     """
     name, stored = find_stored(text, variant, machine, target)
     image = choose_image(stored, name, wanted=platform, own=machine.platform)
-    bring(image, places_of(stored.descriptor), machine, connect)
+    bring(image, places_of(stored.descriptor), machine)
     return name, image
 
 
@@ -96,7 +94,7 @@ def find_any(
 
         name = str(parse_reference(text.removeprefix(REGISTRY)))
         return name, open_image(name, machine, connect(), platform)
-    return find_image(text, variant, machine, target, platform, connect=connect)
+    return find_image(text, variant, machine, target, platform)
 
 
 def check_target(text: str, target: str) -> None:

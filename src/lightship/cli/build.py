@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,7 @@ from lightship.cli.engines import (
     find,
 )
 from lightship.cli.formats import choose, format_option
-from lightship.cli.options import Output, common, machine, path_argument, registries, target_option
+from lightship.cli.options import Output, common, machine, path_argument, target_option
 from lightship.cli.platforms import check_reach, choose_platforms, only_platform, platforms_option
 from lightship.cli.terminal import show_json
 from lightship.errors import UsageError
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from lightship.build.layerexport import Exported
     from lightship.engines.load import EngineName
     from lightship.registry.push import Pushed
-    from lightship.registry.wire import Wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +120,7 @@ def command(*, output: Output, **given: Any) -> None:
     surroundings = machine(output, offline=options.offline)
     if options.engine == DIRECT:
         check_direct(options.builder)
-        connect = registries(surroundings)
-        results = [_build(project, variant, options, surroundings, output, connect) for variant in variants]
+        results = [_build(project, variant, options, surroundings, output) for variant in variants]
     else:
         results = _build_elsewhere(project, variants, options, surroundings, output)
     if output.as_json:
@@ -175,7 +173,6 @@ def _build(
     options: _Options,
     surroundings: Machine,
     output: Output,
-    connect: Callable[[], Wire],
 ) -> dict[str, Any]:
     started = time.perf_counter()
     attesting = read_options(
@@ -188,7 +185,7 @@ def _build(
     )
     platforms = choose_platforms(options.platforms, project)
     check_reach(platforms, surroundings, destination=options.destination, load=options.load)
-    caches = open_caches(options.cache_from, options.cache_to, project, surroundings, connect)
+    caches = open_caches(options.cache_from, options.cache_to, project, surroundings)
     surroundings = replace(surroundings, shared=caches.shared)
     request = Request(
         variant=variant,
@@ -201,8 +198,8 @@ def _build(
 
     def deliver() -> _Delivered:
         images = _make(project, request, platforms, options, surroundings)
-        done = _deliver(images, options, attesting, surroundings, connect)
-        return replace(done, exported=caches.export(project, images, surroundings, connect))
+        done = _deliver(images, options, attesting, surroundings)
+        return replace(done, exported=caches.export(project, images, surroundings))
 
     done = building(caches.shared, deliver)
     seconds = time.perf_counter() - started
@@ -264,7 +261,6 @@ def _deliver(
     options: _Options,
     attesting: Attesting,
     surroundings: Machine,
-    connect: Callable[[], Wire],
 ) -> _Delivered:
     """Name what was built, and hand it over to all who are to have it."""
     descriptor = join_images(images, surroundings)
@@ -272,14 +268,15 @@ def _deliver(
     name = tag(descriptor, options.name or default_name(images[0][0]), surroundings, places)
     stored = open_stored(surroundings.home.images, descriptor)
     if options.destination or options.load or attesting.reads_layers:
-        bring(stored, places, surroundings, connect)
+        bring(stored, places, surroundings)
     beside = _hand_over(stored, name, options, surroundings, attesting)
     pushed = None
     if options.push:
         from lightship.build import remote
 
-        pushed = remote.push(stored, options.push, surroundings, connect(), places)
-        beside = attesting.push(stored, options.push, surroundings, connect())
+        wire = surroundings.registries()
+        pushed = remote.push(stored, options.push, surroundings, wire, places)
+        beside = attesting.push(stored, options.push, surroundings, wire)
         if places:  # the image's own repository outlives a cache
             tag(descriptor, name, surroundings, (locate(parse_reference(options.push)), *places))
     return _Delivered(images, descriptor, name, pushed, beside)

@@ -21,7 +21,6 @@ from lightship.registry.address import Repository, locate
 
 if TYPE_CHECKING:
     from lightship.build.layerexport import Exported
-    from lightship.registry.wire import Wire
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _FROM, _TO = "LIGHTSHIP_CACHE_FROM", "LIGHTSHIP_CACHE_TO"
@@ -49,9 +48,7 @@ class Caches:
     shared: SharedLayers
     target: Repository | None
 
-    def export(
-        self, project: Project, images: Iterable[BuiltImage], machine: Machine, connect: Callable[[], Wire]
-    ) -> Exported | None:
+    def export(self, project: Project, images: Iterable[BuiltImage], machine: Machine) -> Exported | None:
         """Put the layers of images where others find them.
 
         Raises:
@@ -63,7 +60,8 @@ class Caches:
         from lightship.build.layerexport import Exported, export_layers
 
         done = [
-            export_layers(project, plan, built, self.target, machine, connect()) for plan, built in images
+            export_layers(project, plan, built, self.target, machine, machine.registries())
+            for plan, built in images
         ]
         return Exported(
             sum(one.added for one in done), sum(one.sent for one in done), sum(one.mounted for one in done)
@@ -75,7 +73,6 @@ def open_caches(
     cache_to: str | None,
     project: Project,
     machine: Machine,
-    connect: Callable[[], Wire],
 ) -> Caches:
     """Find out which caches are meant: the command line's, else the environment's, else the project's.
 
@@ -96,7 +93,11 @@ def open_caches(
     target = cache_to if cache_to is not None else environ.get(_TO, config.cache_to)
     sources = dict.fromkeys(_repository(name) for name in named if name.strip())
     strict = config.cache_trust == LOCKED
-    shared = LayerCache(tuple(sources), connect, machine.reporter, only_pinned=strict) if sources else None
+    shared = (
+        LayerCache(tuple(sources), machine.registries, machine.reporter, only_pinned=strict)
+        if sources
+        else None
+    )
     return Caches(shared or NoCaches(), _repository(target) if target.strip() else None)
 
 

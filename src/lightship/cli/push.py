@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -65,7 +65,7 @@ def command(*, output: Output, **given: Any) -> None:
     wire = registries(surroundings, credential)()
     places = places_of(found.descriptor)
     if attesting.reads_layers:
-        bring(found, places, surroundings, lambda: wire)
+        bring(found, places, replace(surroundings, registries=lambda: wire))
     pushed = push(found, destination, surroundings, wire, places)
     beside = attesting.push(found, destination, surroundings, wire)
     if output.as_json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lightship.build.machine import Machine
-from lightship.cli.options import Output, common, machine, registries, target_option
+from lightship.cli.options import Output, common, machine, target_option
 from lightship.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,9 +63,7 @@ def command(*, image: str, arguments: tuple[str, ...], output: Output, **given: 
     options, surroundings = _Options(**given), machine(output)
     sandbox = Sandbox.find(surroundings.environ.get("PATH", ""))
     project = _build(image, options, surroundings) if options.watch else None
-    name, found = find_image(
-        image, options.variant, surroundings, options.target, connect=registries(surroundings)
-    )
+    name, found = find_image(image, options.variant, surroundings, options.target)
     _check_platform(found, name, surroundings)
     root = _root(found, surroundings)
     request = RunRequest(

@@ -1,23 +1,14 @@
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from lightship.build import store
+from lightship.build.store import find_image
 from lightship.errors import UsageError
 from lightship.oci.layout import Layout
-from lightship.registry.wire import Wire
 from tests.support.images import hello_image
 from tests.support.locked import Locked, locked_project
-
-
-def nobody() -> Wire:
-    raise AssertionError("no registry is to be asked")
-
-
-find_image = partial(store.find_image, connect=nobody)
 
 
 @pytest.fixture
