@@ -21,6 +21,7 @@ GROUPS = (
     ("cache/",),
     ("wheels/",),
     ("attest/",),
+    ("inspect/",),
 )
 _BY_PREFIX = {prefix: group[0] for group in GROUPS for prefix in group}
 
