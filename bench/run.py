@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.builders import builder_rows
+from bench.caches import cache_rows
 from bench.empty import empty_rows
 from bench.engines import engine_rows
 from bench.fleet import fleet_rows
@@ -155,6 +156,7 @@ def locked_wheels() -> list[Path]:
 
 PARTS = (
     *(size_rows, cold_rows, added_rows, app_rows, idle_rows, help_row, builder_rows, start_rows),
+    cache_rows,
     engine_rows,
     push_rows,
     fleet_rows,
