@@ -40,6 +40,9 @@ CARRIED_STATIC = Rule(
 )
 RULES = (HEADER, STATIC_LIBRARY, CARRIED_HEADERS, CARRIED_STATIC)
 
+_CARRIED = (CARRIED_HEADERS.id, CARRIED_STATIC.id)
+_LEAST_CARRIED = 1_000_000
+"""Bytes below which what a distribution carries is not worth a word."""
 _HEADER_SUFFIXES = (".h", ".hh", ".hpp", ".hxx", ".h++", ".cuh", ".inl")
 _HEADER_FOLDERS = ("include", "gcc")
 
@@ -53,6 +56,8 @@ def check(contents: Contents) -> Iterator[Finding]:
         if rule is not None:
             groups[rule.id, _group(item)].append(item.size)
     for (rule_id, where), sizes in sorted(groups.items()):
+        if rule_id in _CARRIED and sum(sizes) < _LEAST_CARRIED:
+            continue
         what = "headers" if "header" in rule_id else "static libraries"
         yield rules[rule_id].finding(where, f"{len(sizes):,} {what}, {megabytes(sum(sizes))}")
 

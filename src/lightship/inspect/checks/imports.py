@@ -52,7 +52,14 @@ NOT_TRIED = Rule(
     "Nothing of the image was run: there is no sandbox here, or the image is for another machine.",
     "verify on a machine of the image's platform, with bubblewrap installed",
 )
-RULES = (FAILS, LACKS_OPTIONAL, CRASHES, NO_PYTHON, NOT_TRIED)
+NOT_PYTHON = Rule(
+    "LV506-not-python",
+    "the image is of a Python service",
+    Severity.NOTE,
+    "There is nothing of Python in it: what was checked is its files, layers and configuration.",
+    "nothing need be done; if it is meant to be a Python service, see what became of its layers",
+)
+RULES = (FAILS, LACKS_OPTIONAL, CRASHES, NO_PYTHON, NOT_TRIED, NOT_PYTHON)
 
 TIMEOUT = 600.0
 """Seconds for one process that imports; a module may hang."""
