@@ -21,13 +21,15 @@ def elf(
     machine: int = X86_64,
     kind: int = 3,
     flags_1: int = 0,
-    wants: Mapping[str, Sequence[str]] | None = None,
-    defines: Sequence[str] = (),
+    versions: Mapping[str, Sequence[str]] | None = None,
 ) -> bytes:
     """Write headers, segments, strings and the dynamic section (System V gABI, chapters 4 and 5).
 
-    `wants` are versions of symbols by library, `defines` its own (Linux Standard Base, core, chapter 10.7).
+    `versions` are those of symbols that it wants of libraries, and under "" its own (Linux Standard Base,
+    core, chapter 10.7).
     """
+    wants = {library: texts for library, texts in (versions or {}).items() if library}
+    defines = (versions or {}).get("", ())
     strings = b"\0"
     tags: list[tuple[int, int]] = []
     texts = [("needed", name) for name in needed]
@@ -37,11 +39,11 @@ def elf(
             tags.append((_TAGS[name], len(strings)))
             strings += text.encode() + b"\0"
     place: dict[str, int] = {}
-    versions = (version for group in (wants or {}).values() for version in group)
-    for text in dict.fromkeys((*(wants or {}), *versions, *defines)):
+    wanted = (version for group in wants.values() for version in group)
+    for text in dict.fromkeys((*wants, *wanted, *defines)):
         place[text] = len(strings)
         strings += text.encode() + b"\0"
-    needed_versions, own_versions = _wanted(wants or {}, place), _defined(defines, place)
+    needed_versions, own_versions = _wanted(wants, place), _defined(defines, place)
     interpreter_bytes = interpreter.encode() + b"\0" if interpreter else b""
     count = 2 + bool(interpreter)
     strings_at = _HEADER + count * _SEGMENT
@@ -49,7 +51,7 @@ def elf(
     needed_at = -(-(interpreter_at + len(interpreter_bytes)) // 8) * 8
     own_at = needed_at + len(needed_versions)
     dynamic_at = -(-(own_at + len(own_versions)) // 8) * 8
-    tags += [(0x6FFFFFFE, needed_at), (0x6FFFFFFF, len(wants or {}))] if wants else []
+    tags += [(0x6FFFFFFE, needed_at), (0x6FFFFFFF, len(wants))] if wants else []
     tags += [(0x6FFFFFFC, own_at), (0x6FFFFFFD, len(defines))] if defines else []
     tags += [(0x6FFFFFFB, flags_1)] if flags_1 else []
     tags += [(5, strings_at), (10, len(strings)), (0, 0)]
