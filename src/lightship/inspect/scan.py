@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -91,7 +92,7 @@ def _scan(layer: StoredLayer, cache: Path) -> LayerScan:
 
 def _read(file: Path, member: StoredMember, scan: LayerScan) -> None:
     """Read a file once, and as little of it as is needed."""
-    with file.open("rb", buffering=4096) as stream:
+    with file.open("rb") as stream:
         scan.times[member.number] = int(os.fstat(stream.fileno()).st_mtime)
         whole = stream.read() if member.size <= _WHOLE else stream.read(len(MAGIC))
         if member.size >= _SMALLEST_ELF and whole.startswith(MAGIC):
@@ -137,8 +138,8 @@ def is_installed(path: str) -> bool:
     return any(f"{folder}/" in path for folder in PACKAGE_FOLDERS)
 
 
-def _elf_of(stream: io.BufferedIOBase, where: str) -> ElfInfo | None:
+def _elf_of(stream: BinaryIO, where: str) -> ElfInfo | None:
     try:
-        return read_elf(stream, where=where, versions=True)  # type: ignore[arg-type]
+        return read_elf(stream, where=where, versions=True)
     except IntegrityError:
         return None  # packages ship broken files to test their own readers with; nothing can load them

@@ -89,7 +89,6 @@ def verify(
 ) -> Report:
     return verify_image(
         add_image(layout, layers, config),
-        budget=None,
         cache=cache,
         sandbox=Sandbox.find(os.environ["PATH"]),
         reporter=SilentReporter(),
@@ -148,6 +147,8 @@ def test_a_service_is_started_and_asked(
     assert report.passed
     assert report.seconds_to_healthy is not None
     assert 0 < report.seconds_to_healthy < 20
+    assert report.memory_at_rest is not None
+    assert 4_000_000 < report.memory_at_rest < 100_000_000
 
 
 def test_the_images_own_check_must_work_too(

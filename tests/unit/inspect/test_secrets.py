@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import string
+
+import pytest
+
+from lightship.inspect.secrets import Kind, entropy, in_file, in_text
+from tests.unit.inspect.gallery.making import RANDOM
+
+HEX = "0a1b2c3d4e5f6789"
+TOKENS = [
+    "AKIA" + "Q3ERTYLKWZMNBV4C",
+    *(f"gh{kind}_{RANDOM[:38]}" for kind in "pousr"),
+    "github_pat_" + RANDOM[:22] + "_" + RANDOM,
+    "glpat-" + RANDOM[:20],
+    "AIza" + RANDOM[:35],
+    "sk-ant-" + RANDOM,
+    "hf_" + RANDOM[:34],
+    "pypi-AgE" + RANDOM * 2,
+    "npm_" + RANDOM[:36],
+    "dckr_pat_" + RANDOM[:27],
+    "sk_live_" + RANDOM[:24],
+    f"SG.{RANDOM[:22]}.{RANDOM[:37]}{RANDOM[:6]}",
+    f"AccountKey={(RANDOM * 3)[:86]}==",
+    "dop_v1_" + HEX * 4,
+    "hvs." + RANDOM[:30],
+    "dapi" + HEX * 2,
+    "AGE-SECRET-KEY-1" + "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L" * 2,
+]
+
+
+@pytest.mark.parametrize("token", TOKENS, ids=lambda token: token[:8])
+def test_tokens_are_known_by_their_form(token: str) -> None:
+    [seen] = in_file("app/a.py", f"\nKEY = {token!r}\n".encode())
+    assert (seen.kind, seen.line) == (Kind.TOKEN, 2)
+    assert token not in seen.what
+    assert in_text(f"X={token}")[0].kind is Kind.TOKEN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hf_" + "x" * 34,
+        "AKIAIOSFODNN7EXAMPLE",
+        "token = ghp_short",
+        "mask-AKIAQ3ERTYLKWZMNBV4CX",
+        "postgresql://user:password@localhost/db",
+        "https://${USER}:${PASSWORD}@example.com/simple",
+        "git+ssh://git@example.com/team/app",
+        "password = changeme-please-1",
+        "-----BEGIN RSA PRIVATE " + "KEY-----\n...\n",
+        f"sha256:{HEX * 4}",
+    ],
+)
+def test_what_only_looks_like_a_secret_is_none(text: str) -> None:
+    assert in_file("app/settings.cfg", text.encode()) == ()
+    assert in_text(text) == ()
+
+
+def test_binary_files_hold_nothing() -> None:
+    assert in_file("app/a.bin", b"\0" + TOKENS[0].encode()) == ()
+
+
+def test_random_values_count_in_files_of_settings_alone() -> None:
+    data = f"api_key: {RANDOM}\n".encode()
+    assert [seen.kind for seen in in_file("srv/app.yaml", data)] == [Kind.CHANCE]
+    for path in ("srv/app.py", "etc/app.yaml", "usr/lib/python3.11/site-packages/x/app.yaml"):
+        assert in_file(path, data) == ()
+
+
+def test_entropy_is_in_bits_of_a_character() -> None:
+    assert entropy(b"aaaa") == 0
+    assert entropy(b"abcd") == 2
+    assert entropy(string.printable[:64].encode()) == 6
