@@ -29,7 +29,7 @@ def _block(group: Sequence[Finding], most: int) -> Iterator[str]:
     if len(group) == 1:
         yield f"{severity} {first.where}: {first.message} [{first.rule}]"
     else:
-        yield f"{severity} {_title(first)}: {len(group):,} places [{first.rule}]"
+        yield f"{severity} {_title(first)}: not so in {len(group):,} places [{first.rule}]"
         yield from (f"  {finding.where}: {finding.message}" for finding in group[:most])
         if len(group) > most:
             yield f"  … and {len(group) - most:,} more (-v shows all)"
@@ -37,7 +37,7 @@ def _block(group: Sequence[Finding], most: int) -> Iterator[str]:
 
 
 def _title(finding: Finding) -> str:
-    """Say what should be, and is not."""
+    """Say what should be."""
     from lightship.inspect.rules import RULES
 
-    return next(f"not so: {rule.title}" for rule in RULES if rule.id == finding.rule)
+    return next(rule.title for rule in RULES if rule.id == finding.rule)

@@ -15,7 +15,7 @@ from lightship.events import Reporter
 from lightship.fs.entries import Kind
 from lightship.inspect.scan import PACKAGE_FOLDERS, Compiled, LayerScan, scan_layers
 from lightship.oci.model import Image, ImageConfig
-from lightship.oci.overlay import Overlay
+from lightship.oci.overlay import WHITEOUT, Overlay
 
 _SYSTEM = frozenset(
     (
@@ -114,7 +114,7 @@ class Contents:
     def files(self) -> Iterator[tuple[int, StoredMember]]:
         """Yield every file of every layer, hidden ones too, lowest layer first."""
         for index, layer in enumerate(self.layers):
-            yield from ((index, member) for member in layer.members if member.kind is Kind.FILE)
+            yield from ((index, member) for member in layer.members if _is_file(member))
 
     def layer_name(self, index: int) -> str:
         return f"layer {index + 1} of {len(self.layers)}"
@@ -139,6 +139,10 @@ class Contents:
         numbers = {id(layer): index for index, layer in enumerate(self.layers)}
         sources = (node.member for _, node in self.tree.walk() if node.member is not None)
         return frozenset((numbers[id(layer)], member.number) for layer, member in sources)
+
+
+def _is_file(member: StoredMember) -> bool:
+    return member.kind is Kind.FILE and not posixpath.basename(member.path).startswith(WHITEOUT)
 
 
 _OF_PREFIX = ("bin", "conda-meta", "include", "lib", "libexec", "pkgs", "share")

@@ -21,7 +21,7 @@ def said(findings: Iterable[Finding]) -> list[tuple[str, str]]:
     return [(finding.rule, finding.where) for finding in findings]
 
 
-def test_headers_and_static_libraries_of_the_system_are_errors(make_contents: MakeContents) -> None:
+def test_headers_and_static_libraries_of_the_system_are_found(make_contents: MakeContents) -> None:
     contents = make_contents(
         [
             regular("usr/include/a/one.h", b"x" * 2_000_000),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from lightship.inspect.contents import Contents
 from lightship.inspect.findings import Finding, Rule, Severity
-from lightship.inspect.sizes import megabytes
+from lightship.inspect.sizes import amount
 
 WHEELS = Rule(
     "LV131-packages-in-layer",
@@ -35,7 +35,7 @@ CACHES = Rule(
 RULES = (WHEELS, LISTS, CACHES)
 
 _PACKAGES = re.compile(r".*\.(?:whl|deb|rpm|apk|conda)")
-_OWN = ("ensurepip/_bundled/", "usr/share/python-wheels/", "site-packages/", "dist-packages/")
+_OWN = ("ensurepip/_bundled/", "share/python-wheels/", "site-packages/", "dist-packages/")
 """Where wheels belong: those that Python makes virtual environments with."""
 _LISTS = re.compile(
     r"var/lib/apt/lists/(?!lock$|partial/).+|var/cache/apt/.*\.bin|(?:var/cache|etc)/apk/.*APKINDEX.*"
@@ -55,7 +55,7 @@ def check(contents: Contents) -> Iterator[Finding]:
             rule, where = found
             groups[rule.id, where, index, contents.is_visible(index, member)].append(member.size)
     for (rule_id, where, index, is_visible), sizes in sorted(groups.items()):
-        files = f"{len(sizes):,} file{'s'[: len(sizes) != 1]}, {megabytes(sum(sizes))}"
+        files = f"{len(sizes):,} file{'s'[: len(sizes) != 1]}, {amount(sum(sizes))}"
         hidden = "" if is_visible else "; a later layer hides them, and frees nothing"
         yield rules[rule_id].finding(where, f"{files}, in {contents.layer_name(index)}{hidden}")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from lightship.fs.entries import Kind
 from lightship.inspect.contents import Contents, Item
 from lightship.inspect.findings import Finding, Rule, Severity
-from lightship.inspect.sizes import megabytes
+from lightship.inspect.sizes import amount
 
 _REMEDY = "name it in `.dockerignore`, or list what is wanted (`sources`)"
 VCS = Rule(
@@ -77,7 +77,7 @@ def check(contents: Contents) -> Iterator[Finding]:
             groups[rule.id, where].append(item.size)
     for (rule_id, where), sizes in sorted(groups.items()):
         files = f"{len(sizes):,} file{'s'[: len(sizes) != 1]}"
-        yield rules[rule_id].finding(where, f"{files}, {megabytes(sum(sizes))}")
+        yield rules[rule_id].finding(where, f"{files}, {amount(sum(sizes))}")
 
 
 def _found(item: Item) -> tuple[Rule, str] | None:

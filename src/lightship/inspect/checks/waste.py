@@ -11,7 +11,7 @@ from lightship.build.layerstore import StoredMember
 from lightship.fs.entries import Kind
 from lightship.inspect.contents import Contents
 from lightship.inspect.findings import Finding, Rule, Severity
-from lightship.inspect.sizes import megabytes
+from lightship.inspect.sizes import amount
 
 TWICE = Rule(
     "LV411-stored-twice",
@@ -55,7 +55,7 @@ def check(contents: Contents) -> Iterator[Finding]:
         rule, words = (
             (TWICE, "are stored again by later layers") if again else (HIDDEN, "are hidden by later layers")
         )
-        size = megabytes(sum(member.size for member in members))
+        size = amount(sum(member.size for member in members))
         files = f"{len(members):,} file{'s'[: len(members) != 1]}"
         yield rule.finding(contents.layer_name(layer), f"{size} in {files} {words}: {_largest(members)}")
 
