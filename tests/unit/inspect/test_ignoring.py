@@ -4,13 +4,12 @@ import pytest
 
 from lightship.digest import Digest
 from lightship.errors import UsageError
-from lightship.inspect.checks.development import HEADER
-from lightship.inspect.checks.tools import PACKAGE_MANAGER, SHELL
+from lightship.inspect.checks.tools import COMPILER, PACKAGE_MANAGER, SHELL
 from lightship.inspect.findings import Report
 from lightship.inspect.ignoring import Policy, given_ignores, judge, read_policy
 
 FINDINGS = (
-    HEADER.finding("usr/include", "1 header"),
+    COMPILER.finding("usr/bin/gcc", "the image has gcc"),
     PACKAGE_MANAGER.finding("usr/bin/apt", "the image has apt"),
     SHELL.finding("opt/bin/sh", "the image has sh"),
     SHELL.finding("usr/bin/sh", "the image has sh"),
@@ -24,7 +23,7 @@ def given(*texts: str) -> Policy:
 
 
 def test_findings_of_a_rule_are_accepted() -> None:
-    left = judge(REPORT, given("LV102-package-manager", "LV103-shell", "LV111-header=of the base"))
+    left = judge(REPORT, given("LV102-package-manager", "LV103-shell", "LV101-compiler=of the base"))
     assert left.findings == ()
     assert left.passed
     assert [item.reason for item in left.accepted] == ["of the base", "", "", ""]
@@ -33,7 +32,7 @@ def test_findings_of_a_rule_are_accepted() -> None:
 
 def test_a_pattern_accepts_those_of_a_place_alone() -> None:
     left = judge(REPORT, given("LV103-shell:usr/*"))
-    assert [finding.where for finding in left.findings] == ["usr/include", "usr/bin/apt", "opt/bin/sh"]
+    assert [finding.where for finding in left.findings] == ["usr/bin/gcc", "usr/bin/apt", "opt/bin/sh"]
     assert not left.passed
 
 
@@ -47,10 +46,10 @@ def test_an_unknown_rule_is_refused_with_the_nearest() -> None:
 
 
 def test_a_project_gives_reasons() -> None:
-    policy = read_policy({"LV103-shell:opt/*": "ours", "LV111-header": "theirs"}, {}, ORIGIN)
+    policy = read_policy({"LV103-shell:opt/*": "ours", "LV101-compiler": "theirs"}, {}, ORIGIN)
     left = judge(REPORT, policy)
     assert [(item.finding.where, item.reason) for item in left.accepted] == [
-        ("usr/include", "theirs"),
+        ("usr/bin/gcc", "theirs"),
         ("opt/bin/sh", "ours"),
     ]
     with pytest.raises(UsageError, match=r"verify\.ignore: LV103-shell has no reason"):
@@ -66,18 +65,18 @@ def test_what_accepts_nothing_is_told_where_it_stands_in_a_file() -> None:
 
 
 def test_a_project_weighs_rules() -> None:
-    left = judge(REPORT, read_policy({}, {"LV111-header": "note", "LV103-shell": "error"}, ORIGIN))
+    left = judge(REPORT, read_policy({}, {"LV101-compiler": "note", "LV103-shell": "error"}, ORIGIN))
     assert [(str(item.severity), item.rule) for item in left.findings] == [
         ("error", "LV103-shell"),
         ("error", "LV103-shell"),
         ("warning", "LV102-package-manager"),
-        ("note", "LV111-header"),
+        ("note", "LV101-compiler"),
     ]
     with pytest.raises(UsageError, match=r"verify\.severity: 'fatal' is none"):
         read_policy({}, {"LV103-shell": "fatal"}, ORIGIN)
 
 
 def test_strict_fails_on_warnings() -> None:
-    left = judge(REPORT, given("LV111-header"))
+    left = judge(REPORT, given("LV101-compiler"))
     assert left.passes(strict=False)
     assert not left.passes(strict=True)

@@ -68,7 +68,7 @@ _MACHINES = {"amd64": ("X86_64", 64), "arm64": ("AARCH64", 64)}
 def check(contents: Contents) -> Iterator[Finding]:
     yield from _machines(contents)
     yield from _interpreters(contents)
-    loader = _loader(contents)
+    loader = loader_of(contents)
     yield from _libraries(loader)
     yield from _versions(loader)
 
@@ -102,7 +102,8 @@ def _rule_of(item: Missing) -> Rule:
     return OPTIONAL if is_optional(item.path) else UNRESOLVED
 
 
-def _loader(contents: Contents) -> Loader:
+def loader_of(contents: Contents) -> Loader:
+    """Give the rules of the image's own loader, glibc's or musl's."""
     folders = contents.config.config.environment.get("LD_LIBRARY_PATH", "").split(":")
     folders += _MUSL if contents.item(f"lib/ld-musl-{contents.config.platform.machine}.so.1") else ()
     return Loader(
