@@ -111,11 +111,11 @@ def push(client: Run, tag: str, registry: str, *options: str) -> None:
     client("push", "--quiet", *options, name)
 
 
-def example(name: str) -> Path:
-    """Copy the example for one way, with the lock and the record that it has elsewhere."""
+def example(name: str, **settings: str) -> Path:
+    """Copy the example for one way, with the lock and the record that it has elsewhere, and own settings."""
     folder = BENCH / name
     shutil.rmtree(folder, ignore_errors=True)
-    project = copy_example(folder / "pharmabot")
+    project = copy_example(folder / "pharmabot", **settings)
     for made in ("pylock.cpu.toml", "start.cpu.json"):
         shutil.copy(BENCH / "project" / "pharmabot" / made, project / made)
     return project

@@ -41,7 +41,7 @@ class UsageError(LightshipError):
     """The command line, the configuration or the machine's set-up is wrong."""
 
     exit_code = 2
-    title = "cannot start"
+    title = "cannot proceed"
 
 
 class ResolutionError(LightshipError):

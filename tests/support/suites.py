@@ -15,6 +15,7 @@ from lightship.debs.release import Release
 from lightship.debs.sources import DebianSource
 from lightship.debs.store import IndexStore, PackedIndex
 from lightship.debs.suite import Suite
+from lightship.digest import of_bytes
 from lightship.events import SilentReporter
 from lightship.net.http import HttpTransport
 from lightship.platform import Platform
@@ -50,5 +51,11 @@ def make_suite(
         HttpTransport(), cache, lambda: datetime(2026, 1, 1, tzinfo=UTC), SilentReporter(), texts=contents
     )
     release = Release(SOURCE, by_hash=True, valid_until="", files={})
-    index = PackageIndex([("main", "".join(stanzas).encode())])
-    return Suite("bookworm", platform, index, Contents(store, release, platform))
+    text = "".join(stanzas).encode()
+    return Suite(
+        "bookworm",
+        platform,
+        of_bytes(text),
+        PackageIndex([("main", text)]),
+        Contents(store, release, platform),
+    )

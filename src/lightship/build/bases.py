@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
+from lightship import __version__
 from lightship.build.baseimage import read_base
+from lightship.build.cache import Memo
 from lightship.build.interpreter import Interpreter
 from lightship.build.machine import Machine
 from lightship.build.resolving import open_debian, root_packages
 from lightship.debs.lock import glibc_version, python_full_version
 from lightship.debs.model import LockedDeb
 from lightship.debs.suite import Suite
-from lightship.digest import Digest
+from lightship.digest import Digest, of_value
 from lightship.errors import UsageError
 from lightship.plan.base import BaseImage
 from lightship.platform import Platform
@@ -63,11 +65,12 @@ class Base(Interpreter, Protocol):
 class SuiteBase:
     """A base that is made from the packages of a Debian suite: `roots`, and what they need.
 
-    `locked` has them where they are locked already.
+    `locked` has them where they are locked already; what was resolved from the same indexes is in `memo`.
     """
 
     suite: Suite
     roots: tuple[str, ...]
+    memo: Memo
     locked: tuple[LockedDeb, ...] = ()
     installed: Collection[str] = frozenset()
     libraries: Collection[str] = frozenset()
@@ -89,13 +92,17 @@ class SuiteBase:
 
     @cached_property
     def debs(self) -> tuple[LockedDeb, ...]:
-        return self.locked or self.suite.resolve(self.roots)
+        return self.locked or self._resolve(self.roots)
 
     def with_packages(self, names: Collection[str]) -> tuple[LockedDeb, ...]:
-        return self.suite.resolve((*self.roots, *sorted(names))) if names else self.debs
+        return self._resolve((*self.roots, *sorted(names))) if names else self.debs
 
     def joined_by(self, names: Collection[str]) -> SuiteBase:
         return replace(self, roots=(*self.roots, *sorted(names)), locked=())
+
+    def _resolve(self, names: tuple[str, ...]) -> tuple[LockedDeb, ...]:
+        key = of_value([__version__, self.suite.digest, str(self.platform), names])
+        return self.memo.get_or_make(key, tuple[LockedDeb, ...], lambda: self.suite.resolve(names))
 
 
 @dataclass(frozen=True)
@@ -188,4 +195,5 @@ def open_base(
     if digest is not None:
         image = read_base(project, platform, digest, machine)
         return ImageBase(image, platform, project.config.runtime_packages, open_suite)
-    return SuiteBase(open_suite(debian_suite(project.config.base)), root_packages(project), locked)
+    suite = open_suite(debian_suite(project.config.base))
+    return SuiteBase(suite, root_packages(project), Memo(machine.home.cache / "debian"), locked)

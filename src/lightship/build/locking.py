@@ -57,7 +57,7 @@ def make_lock(
     from lightship.build.bases import open_base
     from lightship.build.resolving import resolve_python
     from lightship.build.stagelock import lock_stages
-    from lightship.build.targets import lock_targets
+    from lightship.build.targets import lock_targets, resolving
     from lightship.wheels.lock import LockTable, lock_path
 
     platforms = project.platforms
@@ -75,11 +75,12 @@ def make_lock(
         base_digests=digests,
     )
     path = lock_path(project.folder, variant)
-    table = _with_builders(pylock, table, project, bases, machine)
-    table = replace(table, stages=lock_stages(project, variant, bases, machine, upgrade=upgrade))
-    table = _with_libraries(pylock, table, project, bases, machine)
-    names = _names(project, path, machine, targets)
-    text = lock_targets(pylock, table, project, bases, names, machine, upgrade=upgrade)
+    names = {*targets, *_recorded(project, path, machine)}
+    with resolving(pylock, project, variant, bases, names, machine, upgrade=upgrade) as answers:
+        table = _with_builders(pylock, table, project, bases, machine)
+        table = replace(table, stages=lock_stages(project, variant, bases, machine, upgrade=upgrade))
+        table = _with_libraries(pylock, table, project, bases, machine)
+        text = lock_targets(pylock, table, project, bases, answers, machine, wanted=targets)
     write_bytes(path, text.encode())
     return path
 
@@ -87,7 +88,7 @@ def make_lock(
 def _lock_again(project: Project, variant: str, machine: Machine, target: str) -> None:
     """Lock the targets anew on top of production as it is locked."""
     from lightship.build.bases import open_base
-    from lightship.build.targets import lock_targets
+    from lightship.build.targets import lock_targets, resolving
     from lightship.wheels.lock import LockTable
 
     path = lock_file(project, variant)
@@ -98,18 +99,20 @@ def _lock_again(project: Project, variant: str, machine: Machine, target: str) -
         platform: open_base(project, platform, lock.base_digests.get(platform), machine, debs)
         for platform, debs in lock.debs.items()
     }
-    names = _names(project, path, machine, (target,))
-    write_bytes(path, lock_targets(pylock, table, project, bases, names, machine).encode())
+    names = {target, *_recorded(project, path, machine)}
+    with resolving(pylock, project, variant, bases, names, machine) as answers:
+        text = lock_targets(pylock, table, project, bases, answers, machine, wanted=(target,))
+    write_bytes(path, text.encode())
 
 
-def _names(project: Project, path: Path, machine: Machine, wanted: Collection[str]) -> dict[str, bool]:
-    """Name the targets to lock, and say of each whether it must be."""
+def _recorded(project: Project, path: Path, machine: Machine) -> set[str]:
+    """Name the targets beside production that were locked before, and are still there."""
     known = {DEVELOPMENT, *project.config.targets}
     try:
         recorded = recorded_inputs(path, machine) if path.is_file() else {}
     except UsageError:  # a damaged lock is made anew
         recorded = {}
-    return {name: False for name in recorded if name in known} | dict.fromkeys(wanted, True)
+    return known.intersection(recorded)
 
 
 def _with_libraries(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import tempfile
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,20 +37,44 @@ from lightship.wheels.resolve import resolve_each
 from lightship.wheels.select import target_environment, usable_distributions
 from lightship.wheels.sizes import with_local_sizes
 
+Answers = Mapping[str, "Future[str]"]
+"""What targets have on top of production, by name: PEP 751 texts that may still be on their way."""
+
+
+@contextmanager
+def resolving(
+    pylock: str,
+    project: Project,
+    variant: str,
+    bases: Bases,
+    names: Collection[str],
+    machine: Machine,
+    *,
+    upgrade: bool = False,
+) -> Iterator[Answers]:
+    """Resolve targets on top of production's `pylock`, each in a thread: uv waits for indexes for long."""
+
+    def answer(name: str) -> str:
+        target = find_target(project, name)
+        return _resolve(pylock, variant, project, bases, target, machine, upgrade=upgrade)
+
+    with ThreadPoolExecutor() as pool:
+        yield {name: pool.submit(answer, name) for name in names}
+
 
 def lock_targets(
     pylock: str,
     table: LockTable,
     project: Project,
     bases: Bases,
-    names: Mapping[str, bool],
+    answers: Answers,
     machine: Machine,
     *,
-    upgrade: bool = False,
+    wanted: Collection[str],
 ) -> str:
     """Add targets to a lock of production (`pylock` and `table`), and give the text of the whole.
 
-    `names` says of each target whether it must be there: of another that does not resolve, a warning tells.
+    A target that is not `wanted` may be without an answer: a warning tells why.
 
     Raises:
         ResolutionError: if packages cannot be found, or do not fit production's.
@@ -57,15 +83,14 @@ def lock_targets(
     """
     additions: dict[str, str] = {}
     targets: dict[str, LockedTarget] = {}
-    for name, is_wanted in sorted(names.items()):
+    for name, answer in sorted(answers.items()):
         try:
-            target = find_target(project, name)
-            text = _resolve(pylock, table, project, bases, target, machine, upgrade=upgrade)
+            text, target = answer.result(), find_target(project, name)
             lock = parse_lock(render_lock(add_groups(pylock, {name: text}), table))
             targets[name] = _System(project, lock, bases, target, machine).locked()
             additions[name] = text
         except (ResolutionError, UsageError) as error:
-            if is_wanted:
+            if name in wanted:
                 raise
             machine.reporter.warn(f"target {name} is not locked any more: {error.message}")
     return render_lock(add_groups(pylock, additions), replace(table, targets=targets))
@@ -73,7 +98,7 @@ def lock_targets(
 
 def _resolve(
     pylock: str,
-    table: LockTable,
+    variant: str,
     project: Project,
     bases: Bases,
     target: Target,
@@ -89,7 +114,7 @@ def _resolve(
         pins = Path(scratch, "production.txt")
         write_bytes(pins, "".join(f"{line}\n" for line in _pins(production)).encode())
         requests = [
-            _request(project, table.variant, target, base, pins, machine, upgrade=upgrade)
+            _request(project, variant, target, base, pins, machine, upgrade=upgrade)
             for base in bases.values()
         ]
         try:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from lightship.debs.contents import Contents
-from lightship.debs.index import Buffer, PackageIndex, map_file
+from lightship.debs.index import PackageIndex, map_file
 from lightship.debs.model import InstalledDeb, LockedDeb
 from lightship.debs.release import Release
 from lightship.debs.solve import solve
 from lightship.debs.sources import DebianSource
 from lightship.debs.store import IndexStore
+from lightship.digest import Digest, of_value
 from lightship.errors import ResolutionError
 from lightship.platform import Platform
 
@@ -21,10 +24,11 @@ _PYTHON = re.compile(r"python(3\.\d+)-minimal")
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """Verified indexes of a suite; `name` is its code name."""
+    """Verified indexes of a suite; `name` is its code name, `digest` stands for what the indexes say."""
 
     name: str
     platform: Platform
+    digest: Digest
     index: PackageIndex
     contents: Contents
 
@@ -49,14 +53,17 @@ def open_suite(name: str, *, platform: Platform, sources: Sequence[DebianSource]
         UsageError: gpgv or the keyring is missing.
 
     """
-    releases = [store.release(source) for source in sources]
-    texts = [text for release in releases for text in _packages(release, platform, store)]
-    return Suite(name, platform, PackageIndex(texts), Contents(store, releases[0], platform))
+    with ThreadPoolExecutor() as pool:
+        releases = list(pool.map(store.release, sources))
+    files = [file for release in releases for file in _packages(release, platform, store)]
+    digest = of_value([[archive, path.name] for archive, path in files])  # the store names files by digest
+    index = PackageIndex([(archive, map_file(path)) for archive, path in files])
+    return Suite(name, platform, digest, index, Contents(store, releases[0], platform))
 
 
-def _packages(release: Release, platform: Platform, store: IndexStore) -> Iterable[tuple[str, Buffer]]:
+def _packages(release: Release, platform: Platform, store: IndexStore) -> Iterable[tuple[str, Path]]:
     for component in release.source.components:
-        yield release.source.archive, map_file(store.packages(release, component, platform.debian))
+        yield release.source.archive, store.packages(release, component, platform.debian)
 
 
 def _check_pythons(names: Sequence[str], suite: str, index: PackageIndex) -> None:

@@ -15,7 +15,7 @@ from lightship.wheels.request import ResolveRequest
 from lightship.wheels.requirements import RequirementLine
 from lightship.wheels.sources import searched
 from lightship.wheels.torch import TorchSource
-from lightship.wheels.uv import Uv
+from lightship.wheels.uv import Uv, interpreter
 
 _PYLOCK = "pylock.toml"
 
@@ -71,6 +71,7 @@ class Compiler:
         arguments = ["pip", "compile", *self._inputs(source.constraints), *uv_arguments(self.pip)]
         arguments += ["--python-platform", request.platform.uv_platform(request.glibc)]
         arguments += ["--python-version", request.python, "--no-python-downloads"]
+        arguments += interpreter(request.python)
         arguments += ["--no-header", "--color", "never", *source.arguments]
         arguments += ["--offline"] if request.offline else []
         return [*arguments, *(["--upgrade"] if request.upgrade else [])]

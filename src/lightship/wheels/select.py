@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -19,6 +20,7 @@ from lightship.wheels.lock import Lock
 from lightship.wheels.model import LockedSdist, LockedWheel
 
 _File: TypeAlias = PackageWheel | PackageSdist | PackageArchive
+_Selector: TypeAlias = Callable[[Iterable[tuple[str, AbstractSet[Tag]]]], Iterator[str]]
 Groups: TypeAlias = frozenset[str]
 NO_GROUPS: Groups = frozenset()
 _Locked = TypeVar("_Locked", LockedWheel, LockedSdist)
@@ -75,12 +77,12 @@ def usable_distributions(
 def _select(
     lock: Lock, platform: Platform, python_full: str, glibc: tuple[int, int], groups: Groups
 ) -> tuple[Distributions, list[str]]:
-    tags = target_tags(platform, python_full, glibc)
+    best_of = create_compatible_tags_selector(target_tags(platform, python_full, glibc))
     wheels: list[LockedWheel] = []
     sdists: list[LockedSdist] = []
     problems: list[str] = []
     for package in _wanted(lock, platform, python_full, groups):
-        found = _choose(package, tags, python_full)
+        found = _choose(package, best_of, python_full)
         if isinstance(found, LockedWheel):
             wheels.append(found)
         elif isinstance(found, LockedSdist):
@@ -126,7 +128,7 @@ def _wanted(lock: Lock, platform: Platform, python_full: str, groups: Groups) ->
             yield package
 
 
-def _choose(package: Package, tags: list[Tag], python_full: str) -> LockedWheel | LockedSdist | str:
+def _choose(package: Package, best_of: _Selector, python_full: str) -> LockedWheel | LockedSdist | str:
     """The wheel to install, else the source to build one from, or why there is neither."""
     if package.requires_python and not package.requires_python.contains(python_full, prereleases=True):
         return f"needs Python {package.requires_python}"
@@ -139,7 +141,7 @@ def _choose(package: Package, tags: list[Tag], python_full: str) -> LockedWheel 
     files: list[_File] = [package.archive] if package.archive else list(package.wheels or ())
     names = {_filename(file): file for file in files}
     wheels = {name: file for name, file in names.items() if name.endswith(".whl")}
-    best = _best(wheels, tags)
+    best = _best(wheels, best_of)
     if best is not None:
         return _locked(LockedWheel, package, best, wheels[best])
     source = package.sdist or (package.archive if not wheels else None)
@@ -155,7 +157,7 @@ def _source(package: Package, source: PackageSdist | PackageArchive) -> LockedSd
     return _locked(LockedSdist, package, name, source)
 
 
-def _best(names: Iterable[str], tags: list[Tag]) -> str | None:
+def _best(names: Iterable[str], best_of: _Selector) -> str | None:
     parsed = []
     for name in names:
         try:
@@ -165,8 +167,7 @@ def _best(names: Iterable[str], tags: list[Tag]) -> str | None:
         parsed.append((build, name, supported))
     # Of wheels that fit equally well, the highest build number counts (wheel specification, "build tag").
     parsed.sort(key=itemgetter(0, 1), reverse=True)
-    fitting = create_compatible_tags_selector(tags)((name, supported) for _, name, supported in parsed)
-    return next(fitting, None)
+    return next(best_of((name, supported) for _, name, supported in parsed), None)
 
 
 def _locked(kind: type[_Locked], package: Package, name: str, file: _File) -> _Locked | str:

@@ -72,6 +72,15 @@ def find_uv() -> Path:
         raise UsageError("uv is missing", hint="install Lightship again: uv comes with it") from error
 
 
+def interpreter(python: str) -> list[str]:
+    """Name this Python to uv, where it is of the version that is resolved for (`3.11`).
+
+    Otherwise uv asks those on `PATH`, where a version manager's shim may take half a second to answer.
+    """
+    here = "{}.{}".format(*sys.version_info)
+    return ["--python", sys.executable] if python == here else []
+
+
 def uv_variables(environ: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
     """Environment for uv: what it needs of `environ`, the user's own `UV_*` settings, and `extra`.
 

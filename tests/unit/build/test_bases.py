@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from lightship.build.bases import ImageBase, SuiteBase
+from lightship.build.cache import Memo
 from lightship.build.libraries import SystemPackages, add_libraries
 from lightship.build.targets import joining_packages
 from lightship.debs.model import InstalledDeb
@@ -169,7 +170,7 @@ def test_packages_beside_others_are_resolved_with_them(make: Make) -> None:
 def test_locked_packages_say_what_a_suite_is_until_more_join_them(tmp_path: Path) -> None:
     suite = make_suite(tmp_path, STANZAS, {})
     older = tuple(replace(deb, version="2.35-1") for deb in suite.resolve(["libc6"]))
-    base = SuiteBase(suite, ("libc6",), older)
+    base = SuiteBase(suite, ("libc6",), Memo(tmp_path / "memo"), older)
     assert (base.debs, base.glibc) == (older, (2, 35))
     assert {deb.name: deb.version for deb in base.joined_by({"zlib1g"}).debs}["libc6"] == "2.36-9"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lightship.build.bases import SuiteBase
+from lightship.build.cache import Memo
 from lightship.build.libraries import SystemPackages, add_libraries
 from lightship.debs.suite import Suite
 from lightship.errors import NetworkError
@@ -74,7 +75,11 @@ def cached(made: Locked, wheels: Mapping[str, Mapping[str, bytes]]) -> list[Lock
 
 
 def add(made: Locked, suite: Suite, wheels: Mapping[str, Mapping[str, bytes]], *more: str) -> SystemPackages:
-    return add_libraries(SuiteBase(suite, ("base", *more)), cached(made, wheels), made.machine())
+    return add_libraries(suite_base(made, suite, *more), cached(made, wheels), made.machine())
+
+
+def suite_base(made: Locked, suite: Suite, *more: str) -> SuiteBase:
+    return SuiteBase(suite, ("base", *more), Memo(made.machine().home.cache / "debian"))
 
 
 def names(packages: SystemPackages) -> list[str]:
@@ -157,16 +162,16 @@ def test_what_is_loaded_with_dlopen_is_hinted_at(made: Locked, suite: Suite) -> 
 def test_a_wheel_is_read_once(made: Locked, suite: Suite) -> None:
     wheels = cached(made, {"a": {"a/x.so": elf([PQ])}})
     reporter = Watching()
-    first = add_libraries(SuiteBase(suite, ("base",)), wheels, made.machine(reporter))
+    first = add_libraries(suite_base(made, suite), wheels, made.machine(reporter))
     assert reporter.tasks == ["looking for shared libraries"]
     for path in (made.machine().home.archives / "sha256").iterdir():
         path.unlink()
-    assert add_libraries(SuiteBase(suite, ("base",)), wheels, made.machine(reporter)) == first
+    assert add_libraries(suite_base(made, suite), wheels, made.machine(reporter)) == first
     assert reporter.tasks == ["looking for shared libraries"]
 
 
 def test_offline_a_wheel_that_is_not_there_is_named(made: Locked, suite: Suite) -> None:
     wheel = LockedWheel("a", "1.0", "a-1.0-py3-none-any.whl", "https://x/a.whl", "0" * 64, 9)
     with pytest.raises(NetworkError, match="not in the cache") as raised:
-        add_libraries(SuiteBase(suite, ("base",)), [wheel], made.machine())
+        add_libraries(suite_base(made, suite), [wheel], made.machine())
     assert wheel.filename in raised.value.where

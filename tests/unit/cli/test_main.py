@@ -24,7 +24,7 @@ from tests.unit.cli.conftest import Lightship
 
 FAILURES = [
     (CheckError, 1, "check failed"),
-    (UsageError, 2, "cannot start"),
+    (UsageError, 2, "cannot proceed"),
     (ResolutionError, 3, "cannot resolve"),
     (NetworkError, 4, "network"),
     (StageError, 5, "build failed"),
@@ -118,7 +118,7 @@ def test_an_error_without_place_and_hint_is_one_line(
     lightship: Lightship, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing(monkeypatch, UsageError("it failed"))
-    assert lightship("plan").err == "cannot start: it failed\n"
+    assert lightship("plan").err == "cannot proceed: it failed\n"
 
 
 def test_a_bug_is_code_70_and_asks_for_a_report(

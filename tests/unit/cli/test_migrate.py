@@ -77,7 +77,7 @@ def test_a_configuration_that_is_there_is_exit_code_2(lightship: Lightship, fold
     (folder / "lightship.toml").write_text("")
     refused = lightship("migrate")
     assert refused.code == 2
-    assert "cannot start: the project has a configuration already" in refused.err
+    assert "cannot proceed: the project has a configuration already" in refused.err
     assert lightship("migrate", "--force").code == 0
 
 
