@@ -11,10 +11,13 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
 
+_MOST = 20
+"""Sightings in one file, beyond which no more is said."""
 LARGEST = 256 * 1024
 """Bytes of a file above which it is no source, configuration or key, and is not looked at."""
 
@@ -71,11 +74,12 @@ _FORMS = (
 # Azurite's, which its documentation prints, so that SDKs have it in their sources.
 _PUBLISHED = (b"Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq", b"EXAMPLE")
 _KEY = re.compile(
-    rb"-----BEGIN ((?:[A-Z0-9]+ )*)PRIVATE KEY(?: BLOCK)?-----(?:\\n|\s)+(?:[A-Za-z-]+: [^\n]*\s+)*"
+    rb"-----BEGIN ((?:[A-Z0-9]{1,20} ){0,3})PRIVATE KEY(?: BLOCK)?-----(?:\\n|\s){1,8}"
+    rb"(?:[A-Za-z-]{1,40}: [^\n]{0,200}\n){0,5}\s{0,4}"
     rb"[A-Za-z0-9+/]{40,}"
 )
 _URL = re.compile(
-    rb"[A-Za-z][A-Za-z0-9+.-]*://(?:[^\s:/?#@\"'<>]*:([^\s/@\"'<>]{3,})|([A-Za-z0-9_-]{20,}))@[A-Za-z0-9\[]"
+    rb"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,20}://(?:[^\s:/?#@\"'<>]*:([^\s/@\"'<>]{3,})|([A-Za-z0-9_-]{20,}))@[A-Za-z0-9\[]"
 )
 _NAMED = re.compile(
     rb"""(?im)(?:^|[\s,{|])["']?([\w.-]*?(?:password|passwd|secret|token|(?:api|access|private|account|secret)[_-]?key"""
@@ -85,7 +89,7 @@ _LONG = re.compile(rb"(?<![A-Za-z0-9+/_=:.-])[A-Za-z0-9+/_-]{40,}={0,2}(?![A-Za-
 
 _CONFIGURATION = (
     *(".env", ".ini", ".cfg", ".conf", ".toml", ".yaml", ".yml", ".json", ".properties", ".envrc"),
-    *("requirements.txt", "pip.conf", ".npmrc", ".condarc", ".list", ".sources", ".lock", ".pylintrc"),
+    *("requirements.txt", "pip.conf", ".npmrc", ".condarc", ".list", ".sources", ".lock"),
 )
 _SYSTEM = ("usr", "etc", "var", "lib", "lib64", "bin", "sbin", "boot", "proc", "sys", "dev")
 _PACKAGES = ("site-packages/", "dist-packages/", "node_modules/")
@@ -125,14 +129,14 @@ def in_file(path: str, data: bytes) -> tuple[Sighting, ...]:
     """Look at a small file; what has a NUL byte is no text, and holds nothing."""
     if b"\0" in data[:1024]:
         return ()
-    is_installed = any(part in path for part in _PACKAGES) or path.startswith(_SYSTEM)
+    is_installed = any(part in path for part in _PACKAGES) or path.partition("/")[0] in _SYSTEM
     is_sample = is_installed and _SAMPLES.search(f"/{path}") is not None
     found = [] if is_sample else [*_tokens(data), *_keys(data)]
-    found += _passwords(path, data)
+    found += islice(_passwords(path, data), _MOST)
     own = not is_installed or path.startswith("usr/src/")
-    if own and path.endswith(_CONFIGURATION[:-1]) and not found:
+    if own and path.endswith(_CONFIGURATION) and not found:
         found += _by_chance(data, unnamed=not path.endswith((".json", "lock.yaml", "lock.toml")))
-    return tuple(dict.fromkeys(found))
+    return tuple(islice(dict.fromkeys(found), _MOST))
 
 
 def in_text(text: str) -> tuple[Sighting, ...]:
@@ -175,7 +179,11 @@ def _urls(data: bytes) -> Iterator[Sighting]:
         user = match[0].partition(b"://")[2].partition(b":")[0]
         if not _PLACEHOLDER.match(password) and password != user:
             host = (
-                data[match.end() - 1 :].split(b"/")[0].split()[0].strip(b"\"',;)").decode("utf-8", "replace")
+                data[match.end() - 1 : match.end() + 100]
+                .split(b"/")[0]
+                .split()[0]
+                .strip(b"\"',;)")
+                .decode("utf-8", "replace")
             )
             yield Sighting(Kind.PASSWORD, f"a URL of {host} with its password", _line(data, match))
 

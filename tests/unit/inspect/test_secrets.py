@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import string
+import time
 
 import pytest
 
-from lightship.inspect.secrets import Kind, entropy, in_file, in_text
+from lightship.inspect.secrets import LARGEST, Kind, entropy, in_file, in_text
 from tests.unit.inspect.gallery.making import RANDOM
 
 HEX = "0a1b2c3d4e5f6789"
@@ -72,3 +73,28 @@ def test_entropy_is_in_bits_of_a_character() -> None:
     assert entropy(b"aaaa") == 0
     assert entropy(b"abcd") == 2
     assert entropy(string.printable[:64].encode()) == 6
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["a", "a:", "://", "a://", "a://b:", "password", ",password", "sk-", "a: ", " ", "-----BEGIN A ", "Ab1"],
+)
+def test_hostile_files_take_no_longer_than_others(piece: str) -> None:
+    start = "x://y -----BEGIN RSA PRIVATE " + "KEY-----\nA: b\n"
+    data = (start + piece * (LARGEST // len(piece))).encode()[:LARGEST]
+    began = time.process_time()
+    for path in ("srv/a.ini", "srv/.pgpass", "srv/.npmrc"):
+        in_file(path, data)
+    assert time.process_time() - began < 2
+
+
+def test_folders_are_the_systems_by_their_whole_names() -> None:
+    data = f"api_key: {RANDOM}\n".encode()
+    assert in_file("library/app.yaml", data) != ()
+    assert in_file("lib/app.yaml", data) == ()
+
+
+def test_an_encrypted_key_is_a_key() -> None:
+    key = f"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES,00\n\n{RANDOM * 4}\n"
+    [seen] = in_file("root/key.pem", key.encode())
+    assert (seen.kind, seen.what, seen.line) == (Kind.KEY, "a private key (RSA)", 1)
