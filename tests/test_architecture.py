@@ -33,6 +33,7 @@ TIERS = (
     ("build",),
     ("dockerfile",),
     ("engines", "inspect"),
+    ("attest",),
     ("cli",),
     ("__main__",),
 )
@@ -51,12 +52,14 @@ EDGE = (
 
 # Each costs `lightship --help` more than everything else together.
 HEAVY = {
+    "cyclonedx",
     "debian",
     "elftools",
     "httpx",
     "httpx2",
     "installer",
     "jinja2",
+    "packageurl",
     "rich",
     "zstandard",
     "packaging.pylock",

@@ -71,6 +71,12 @@ class StartError(StageError):
     title = "start failed"
 
 
+class SigningError(StageError):
+    """A program that signs has failed."""
+
+    title = "signing failed"
+
+
 class IntegrityError(LightshipError):
     """A digest, size or signature is not what it must be."""
 

@@ -19,6 +19,7 @@ GROUPS = (
     ("debs/",),
     ("bases/",),
     ("wheels/",),
+    ("attest/",),
 )
 _BY_PREFIX = {prefix: group[0] for group in GROUPS for prefix in group}
 

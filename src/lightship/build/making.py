@@ -13,6 +13,7 @@ from lightship.build.building import build_plan, known_start, plan_project, with
 from lightship.build.cache import Memo
 from lightship.build.image import Built
 from lightship.build.machine import Machine
+from lightship.build.origins import remember
 from lightship.digest import of_value
 from lightship.errors import CheckError, LightshipError, StartError, UsageError
 from lightship.oci.record import Compression
@@ -63,19 +64,21 @@ def build_project(project: Project, request: Request, machine: Machine) -> tuple
                 raise
             notes = (f"{_without_start(project, request)}: {error.message}. {error.hint}".rstrip(". "),)
     notes += _startup_notes(project, request)
-    plan = _plan(project, request, machine)
+    asked, plan = _plans(project, request, machine)
     try:
         built = _deliver(project, plan, request, machine)
     except StartError:  # raised by the proof
         if request.record or request.locked:
             raise
         _record(project, replace(request, record=True), machine)
-        plan = _plan(project, request, machine)
+        asked, plan = _plans(project, request, machine)
         built = _deliver(project, plan, request, machine)
+    remember(project, asked, plan, built.descriptor.digest, machine.home)
     return plan, with_fields(built, notes=(*built.notes, *notes))
 
 
-def _plan(project: Project, request: Request, machine: Machine) -> Plan:
+def _plans(project: Project, request: Request, machine: Machine) -> tuple[Plan, Plan]:
+    """Plan as it is asked for, and as it is when all that has no wheel is built."""
     plan = plan_project(
         project,
         request.variant,
@@ -84,7 +87,7 @@ def _plan(project: Project, request: Request, machine: Machine) -> Plan:
         locked=request.locked,
         target=request.target,
     )
-    return with_builds(project, plan, machine)
+    return plan, with_builds(project, plan, machine)
 
 
 def _lacks_start(project: Project, request: Request) -> bool:
@@ -139,7 +142,7 @@ def _record(project: Project, request: Request, machine: Machine) -> None:
     config = project.config
     trim = SAFE if config.trim == TRACED else config.trim
     plain = with_fields(config, trim=trim, bytecode="none", strip=False)
-    plan = _plan(replace(project, config=plain), request, machine)
+    _, plan = _plans(replace(project, config=plain), request, machine)
     sandbox = _sandbox(plan, machine)
     lazy = request.compression is Compression.ESTARGZ  # of no use to an image whose start is not known yet
     built = build_plan(project, plan, machine, Compression.GZIP if lazy else request.compression)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,13 +13,15 @@ from lightship.digest import Digest, of_value
 from lightship.errors import UsageError
 from lightship.net.settings import http_settings
 from lightship.oci.index import Stored
+from lightship.oci.layout import Layout
+from lightship.oci.model import Descriptor
 from lightship.platform import Platform
 from lightship.reference import Reference, parse_reference
 from lightship.registry.address import Repository, locate, target
 from lightship.registry.client import connected
 from lightship.registry.credentials import Credential, find_credentials
 from lightship.registry.pull import Pulled, pull_image
-from lightship.registry.push import Pushed, push_image
+from lightship.registry.push import Pushed, push_image, push_referrer
 from lightship.registry.remote import RemoteImage, open_remote
 from lightship.registry.wire import Wire
 
@@ -34,16 +36,21 @@ def connect_registries(machine: Machine, explicit: Credential | None = None) -> 
     `SSL_CERT_FILE` and `SSL_CERT_DIR` count more than what pip is told of its indexes' certificates. Hosts in
     `LIGHTSHIP_PLAIN_HTTP`, separated by commas, are spoken to without TLS.
     """
-    plain = [host.strip() for host in machine.environ.get(_PLAIN, "").split(",")]
     settings = http_settings(machine.pip, machine.environ)
     named = machine.environ.get("SSL_CERT_FILE") or machine.environ.get("SSL_CERT_DIR")
     with connected(
         replace(settings, cert=Path(named)) if named else settings,
         find_credentials(machine.environ, machine.user, explicit),
-        plain=[host for host in plain if host],
+        plain=plain_hosts(machine),
         now=lambda: machine.clock().timestamp(),
     ) as wire:
         yield wire
+
+
+def plain_hosts(machine: Machine) -> list[str]:
+    """Name the registries that are spoken to without TLS."""
+    hosts = (host.strip() for host in machine.environ.get(_PLAIN, "").split(","))
+    return [host for host in hosts if host]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,23 @@ def push(image: Stored, name: str, machine: Machine, wire: Wire) -> Pushed:
         reference.tag,
         places=_places(machine),
         reporter=machine.reporter,
+    )
+
+
+def push_referrers(
+    layout: Layout, descriptors: Iterable[Descriptor], name: str, machine: Machine, wire: Wire
+) -> tuple[Pushed, ...]:
+    """Push manifests of a layout that refer to an image, to the repository that it was pushed to as `name`.
+
+    Raises:
+        NetworkError: as `push` does.
+        IntegrityError: as `push` does.
+
+    """
+    repository, places = locate(parse_reference(name)), _places(machine)
+    return tuple(
+        push_referrer(wire, layout, descriptor, repository, places=places, reporter=machine.reporter)
+        for descriptor in descriptors
     )
 
 

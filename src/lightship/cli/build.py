@@ -15,9 +15,11 @@ from lightship.build.building import default_name, tag
 from lightship.build.image import Built
 from lightship.build.machine import Machine
 from lightship.build.making import Request
+from lightship.build.output import is_layout
 from lightship.build.platforms import BuiltImage, build_platforms, join_images
 from lightship.build.savings import count_savings
 from lightship.cli import push
+from lightship.cli.attest import Attesting, attest_options, read_options, said
 from lightship.cli.engines import (
     DIRECT,
     EngineBuild,
@@ -34,9 +36,10 @@ from lightship.cli.options import Output, common, machine, path_argument, regist
 from lightship.cli.platforms import check_reach, choose_platforms, only_platform, platforms_option
 from lightship.cli.terminal import show_json, size
 from lightship.errors import UsageError
-from lightship.oci.index import choose_image, open_stored
+from lightship.oci.index import Stored, choose_image, open_stored
 from lightship.oci.model import Descriptor
 from lightship.plan.model import Plan
+from lightship.platform import Platform
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project, read_project
 from lightship.reference import parse_reference
@@ -59,6 +62,9 @@ class _Options:
     destination: str
     load: bool
     push: str
+    attest: tuple[str, ...]
+    sign: bool
+    key: str
     compression: str
     single_member: bool
     format: str
@@ -81,6 +87,7 @@ class _Options:
     "--load", is_flag=True, help="Load the image into Docker, or into Podman where there is no Docker."
 )
 @click.option("--push", default="", metavar="REF", help="Put the image into a registry, as REF.")
+@attest_options
 @click.option("--compression", type=click.Choice(["gzip", "zstd"]), default="gzip", show_default=True)
 @click.option("--single-member", is_flag=True, help="Write gzip of one member, for old readers; slower.")
 @format_option
@@ -122,6 +129,7 @@ def _check(options: _Options, variants: tuple[str, ...]) -> None:
             "one --tag cannot name several variants", hint="leave out --tag, or build them singly"
         )
     _check_push(options, variants)
+    _check_attest(options)
     if options.fix_build_packages and options.locked:
         raise UsageError(
             "--fix-build-packages changes what --locked insists on", hint="leave one of them out"
@@ -163,6 +171,14 @@ def _build(
     connect: Callable[[], Wire],
 ) -> dict[str, Any]:
     started = time.perf_counter()
+    attesting = read_options(
+        options.attest,
+        project.config.attest,
+        sign=options.sign,
+        key=options.key,
+        machine=surroundings,
+        output=output,
+    )
     platforms = choose_platforms(options.platforms, project)
     check_reach(platforms, surroundings, destination=options.destination, load=options.load)
     request = Request(
@@ -174,25 +190,17 @@ def _build(
         record=options.record,
     )
 
-    def attempt(project: Project) -> tuple[BuiltImage, ...]:
-        return build_platforms(project, request, platforms, surroundings)
-
-    if options.fix_build_packages:
-        from lightship.build.repair import mending
-
-        images = mending(project, attempt, surroundings.reporter)
-    else:
-        images = attempt(project)
+    images = _make(project, request, platforms, options, surroundings)
     descriptor = join_images(images, surroundings)
     name = tag(descriptor, options.name or default_name(images[0][0]), surroundings)
-    _hand_over(descriptor, name, options, surroundings)
-    pushed = _push(descriptor, options.push, surroundings, connect) if options.push else None
+    pushed, beside = _deliver(descriptor, name, options, surroundings, attesting, connect)
     seconds = time.perf_counter() - started
     trimmed = [count_savings(plan, surroundings.home).bytes for plan, _ in images]
     if not output.as_json:
         _say(name, project, descriptor, images, trimmed, seconds)
-        if pushed is not None:
-            click.echo(push.summary(options.push, pushed))
+        told = (push.summary(options.push, pushed) if pushed else "", said(beside) if beside else "")
+        for line in filter(None, told):
+            click.echo(line)
     facts = [_facts(plan, built, saved) for (plan, built), saved in zip(images, trimmed, strict=True)]
     whole = facts[0] if len(facts) == 1 else {"digest": descriptor.digest, "platforms": facts}
     return {
@@ -200,7 +208,25 @@ def _build(
         **whole,
         "seconds": round(seconds, 3),
         **({"pushed": push.facts(options.push, pushed)} if pushed is not None else {}),
+        **beside,
     }
+
+
+def _make(
+    project: Project,
+    request: Request,
+    platforms: Sequence[Platform],
+    options: _Options,
+    surroundings: Machine,
+) -> tuple[BuiltImage, ...]:
+    def attempt(project: Project) -> tuple[BuiltImage, ...]:
+        return build_platforms(project, request, platforms, surroundings)
+
+    if not options.fix_build_packages:
+        return attempt(project)
+    from lightship.build.repair import mending
+
+    return mending(project, attempt, surroundings.reporter)
 
 
 def _facts(plan: Plan, built: Built, trimmed: int) -> dict[str, Any]:
@@ -238,25 +264,51 @@ def _check_push(options: _Options, variants: tuple[str, ...]) -> None:
         raise UsageError("--push wants a tag, not a digest", hint="leave out the part from '@' on")
 
 
-def _push(descriptor: Descriptor, name: str, surroundings: Machine, connect: Callable[[], Wire]) -> Pushed:
-    from lightship.build import remote
+def _check_attest(options: _Options) -> None:
+    if options.engine != DIRECT:
+        return  # which refuses them all
+    if options.sign and not options.push:
+        raise UsageError("--sign signs what a registry has", hint="add --push REF")
+    if options.attest and not (options.push or is_layout(options.destination)):
+        raise UsageError(
+            "--attest is about images that are handed over", hint="add --push REF, or --output oci:DIR"
+        )
 
-    return remote.push(open_stored(surroundings.home.images, descriptor), name, surroundings, connect())
 
-
-def _hand_over(descriptor: Descriptor, name: str, options: _Options, surroundings: Machine) -> None:
+def _deliver(
+    descriptor: Descriptor,
+    name: str,
+    options: _Options,
+    surroundings: Machine,
+    attesting: Attesting,
+    connect: Callable[[], Wire],
+) -> tuple[Pushed | None, dict[str, Any]]:
+    """Hand the image over as asked; also gives what there is to say of documents that went with it."""
     stored = open_stored(surroundings.home.images, descriptor)
+    beside: dict[str, Any] = {}
     if options.destination:
         from lightship.build.output import write_output
 
-        write_output(stored, name, options.destination, surroundings.reporter)
+        path = write_output(stored, name, options.destination, surroundings.reporter)
+        if is_layout(options.destination) and attesting.beside_layout():
+            beside = attesting.write(stored, path, surroundings)
     if options.load:
-        from lightship.engines.load import load
+        _load(stored, name, surroundings)
+    if not options.push:
+        return None, beside
+    from lightship.build import remote
 
-        environ = surroundings.environ
-        engine: EngineName = "docker" if shutil.which("docker", path=environ.get("PATH")) else "podman"
-        image = choose_image(stored, name, wanted=None, own=surroundings.platform)
-        load(image, name, engine=engine, environ=environ, reporter=surroundings.reporter)
+    pushed = remote.push(stored, options.push, surroundings, connect())
+    return pushed, attesting.push(stored, options.push, surroundings, connect())
+
+
+def _load(stored: Stored, name: str, surroundings: Machine) -> None:
+    from lightship.engines.load import load
+
+    environ = surroundings.environ
+    engine: EngineName = "docker" if shutil.which("docker", path=environ.get("PATH")) else "podman"
+    image = choose_image(stored, name, wanted=None, own=surroundings.platform)
+    load(image, name, engine=engine, environ=environ, reporter=surroundings.reporter)
 
 
 def _say(

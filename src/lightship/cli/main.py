@@ -18,6 +18,7 @@ COMMANDS = {
     "build": "Make the image.",
     "run": "Start an image in a sandbox, without Docker.",
     "verify": "Prove what an image holds, and what it does not.",
+    "sbom": "Write the bill of materials of an image.",
     "compare": "Show the sizes of images side by side.",
     "lint": "Check Dockerfiles, and mend them.",
     "migrate": "Turn a Dockerfile into configuration, and say what is left to do.",

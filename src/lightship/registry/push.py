@@ -14,7 +14,7 @@ from lightship.oci.model import MEDIA_INDEX, Descriptor, Index, Manifest, decode
 from lightship.registry.address import Repository
 from lightship.registry.blobs import has_blob
 from lightship.registry.manifests import head_manifest, put_manifest
-from lightship.registry.referrers import add_referrer
+from lightship.registry.referrers import add_referrer, list_referrers
 from lightship.registry.transfer import in_parallel
 from lightship.registry.upload import mount_blob, upload_blob
 from lightship.registry.wire import Wire
@@ -61,22 +61,37 @@ def push_image(
 
     """
     target = tag or descriptor.digest
-    documents = list(_documents(layout, descriptor))
-    blobs = _blobs(layout, documents)
-    total = sum(blob.size for blob in blobs)
-    if head_manifest(wire, repository, target, writes=True) == descriptor.digest:
-        return Pushed(descriptor, sent=0, mounted=0, there=total)
-    missing = _missing(wire, repository, blobs)
     sending = _Sending(wire, layout, repository, places)
-    with reporter.task(f"pushing to {repository}", sum(blob.size for blob in missing)) as task:
-        mounted = in_parallel(sending.give, sorted(missing, key=lambda blob: -blob.size), task)
-    for document in documents:
-        name = target if document is documents[-1] else document.digest
-        _put(wire, layout, repository, name, document)
-    for blob in blobs:
-        places.add(repository, blob.digest)
-    absent = sum(blob.size for blob in missing)
-    return Pushed(descriptor, sent=absent - sum(mounted), mounted=sum(mounted), there=total - absent)
+    if head_manifest(wire, repository, target, writes=True) == descriptor.digest:
+        return sending.nothing(descriptor)
+    return sending.all(descriptor, target, reporter, f"pushing to {repository}")
+
+
+def push_referrer(
+    wire: Wire,
+    layout: Layout,
+    descriptor: Descriptor,
+    repository: Repository,
+    *,
+    places: Places,
+    reporter: Reporter,
+) -> Pushed:
+    """Push a manifest that refers to another one (`subject`), unless it is listed there among its referrers.
+
+    That it is there is not enough: a push that was killed may have left it unlisted.
+
+    Raises:
+        NetworkError: unreachable, not allowed, or failed again and again.
+        IntegrityError: a blob is missing or damaged in the layout, or the registry stored something else.
+
+    """
+    manifest = decode(layout.read(descriptor), Manifest, where=layout.path)
+    sending = _Sending(wire, layout, repository, places)
+    listed = list_referrers(wire, repository, manifest.subject.digest) if manifest.subject else ()
+    if any(item.digest == descriptor.digest for item in listed):
+        return sending.nothing(descriptor)
+    label = f"attaching {manifest.artifact_type}"
+    return sending.all(descriptor, descriptor.digest, reporter, label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +100,26 @@ class _Sending:
     layout: Layout
     repository: Repository
     places: Places
+
+    def nothing(self, descriptor: Descriptor) -> Pushed:
+        blobs = _blobs(self.layout, list(_documents(self.layout, descriptor)))
+        return Pushed(descriptor, sent=0, mounted=0, there=sum(blob.size for blob in blobs))
+
+    def all(self, descriptor: Descriptor, target: str, reporter: Reporter, label: str) -> Pushed:
+        """Send what is missing of a manifest or an index, and then itself, under a tag or its digest."""
+        documents = list(_documents(self.layout, descriptor))
+        blobs = _blobs(self.layout, documents)
+        missing = _missing(self.wire, self.repository, blobs)
+        with reporter.task(label, sum(blob.size for blob in missing)) as task:
+            mounted = in_parallel(self.give, sorted(missing, key=lambda blob: -blob.size), task)
+        for document in documents:
+            name = target if document is documents[-1] else document.digest
+            _put(self.wire, self.layout, self.repository, name, document)
+        for blob in blobs:
+            self.places.add(self.repository, blob.digest)
+        absent = sum(blob.size for blob in missing)
+        there = sum(blob.size for blob in blobs) - absent
+        return Pushed(descriptor, sent=absent - sum(mounted), mounted=sum(mounted), there=there)
 
     def give(self, blob: Descriptor, task: Task) -> int:
         """Mount a blob, or send it; gives the bytes that were mounted."""

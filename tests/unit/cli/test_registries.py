@@ -38,7 +38,14 @@ def test_push_says_what_was_sent_and_then_that_all_is_there(
     name = f"{registry.host}/team/hello:1"
     size = sum(blob.size for blob in (hello.manifest.config, *hello.manifest.layers))
     first = json.loads(lightship("push", "hello:1", name, "--json").out)
-    assert first == {"name": name, "digest": hello.descriptor.digest, "sent": size, "mounted": 0, "there": 0}
+    assert first == {
+        "name": name,
+        "digest": hello.descriptor.digest,
+        "sent": size,
+        "mounted": 0,
+        "there": 0,
+        "attestations": [],
+    }
     shown = lightship("push", "hello:1", name)
     assert shown.out == f"{name}  {hello.descriptor.digest}\n  {size / 1000:.3g} kB there already\n"
     moved = json.loads(lightship("push", "hello:1", f"{registry.host}/other/hello:1", "--json").out)
@@ -166,7 +173,7 @@ def test_build_pushes_what_it_made(lightship: Lightship, made: Locked, registry:
     assert found["pushed"]["sent"] > found["compressed"]
     shown = lightship("build", made.folder, "--locked", "--push", name)
     assert f"{name}  {found['digest']}" in shown.out
-    assert shown.out.endswith("there already\n")
+    assert shown.out.endswith("there already\n  with provenance\n")
 
 
 @pytest.mark.parametrize(
