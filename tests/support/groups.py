@@ -20,6 +20,7 @@ GROUPS = (
     ("bases/",),
     ("wheels/",),
     ("attest/",),
+    ("inspect/",),
 )
 _BY_PREFIX = {prefix: group[0] for group in GROUPS for prefix in group}
 

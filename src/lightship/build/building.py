@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from lightship.build.baseimage import blob_reader
+from lightship.build.baseimage import blob_reader, plan_suite
 from lightship.build.cache import FileDigests, Memo
 from lightship.build.fetching import Fetcher
 from lightship.build.image import Built
@@ -83,16 +83,18 @@ def with_builds(project: Project, plan: Plan, machine: Machine) -> Plan:
         return plan
     from lightship.build.compiling import build_wheels, builder_root
 
-    build = partial(build_wheels, project, plan.variant, machine=machine, fetch=Fetcher(project, machine))
-    wheels = build(plan.builds, builder_root(plan, plan.builder))
-    wheels += build(own.builds, builder_root(plan, own.builder))
+    fetch = Fetcher(project, machine, plan_suite(project, plan))
+    build = partial(build_wheels, project, plan.variant, machine=machine, fetch=fetch)
+    wheels = build(plan.builds, builder_root(project, plan, plan.builder))
+    wheels += build(own.builds, builder_root(project, plan, own.builder))
     return with_built(plan, wheels, project.config, known_start(project, plan.variant))
 
 
 def build_plan(project: Project, plan: Plan, machine: Machine, compression: Compression) -> Built:
     """Build a plan into the machine's image store; stages and distributions without a wheel first."""
     builder = builder_for(project, machine, compression)
-    builder = dataclasses.replace(builder, start=known_start(project, plan.variant))
+    fetch = Fetcher(project, machine, plan_suite(project, plan))
+    builder = dataclasses.replace(builder, fetch=fetch, start=known_start(project, plan.variant))
     builder = dataclasses.replace(builder, outputs=_outputs(project, plan, builder, machine))
     plan = with_builds(project, plan, machine)
     built = builder.build(plan, project.folder)
@@ -114,6 +116,7 @@ def known_start(project: Project, variant: str) -> Start | None:
 
 
 def builder_for(project: Project, machine: Machine, compression: Compression = Compression.GZIP) -> Builder:
+    """Give what knows the layers that were made before; what is to fetch more must know a plan's suite."""
     return Builder(
         home=machine.home,
         fetch=Fetcher(project, machine),

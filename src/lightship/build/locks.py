@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lightship.build.baseimage import base_digests
+from lightship.build.baseimage import watched_digests
 from lightship.build.cache import Memo
 from lightship.build.inputs import target_inputs
 from lightship.build.machine import Machine
@@ -31,7 +31,7 @@ def inputs_of(project: Project, variant: str, machine: Machine) -> Digest:
     """Digest of what a lock depends on; that requirement files only changed a comment does not count."""
     config = project.config
     cheap = fingerprint(project.folder, config, project.variant(variant), stages_of(config, variant))
-    pins = list(base_digests(project, machine).values())  # a base's name that means another one: a stale lock
+    pins = list(watched_digests(project, machine).values())
     if pins:
         cheap = of_value([cheap, pins])
     memo = Memo(machine.home.cache / "inputs")

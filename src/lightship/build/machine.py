@@ -19,6 +19,12 @@ from lightship.platform import Platform, platform_of
 
 if TYPE_CHECKING:
     from lightship.net.pipconf import PipConfig
+    from lightship.registry.wire import Wire
+
+
+def no_registries() -> Wire:
+    """Speak with no registry, as where nobody said how."""
+    raise UsageError("this machine is not set up to speak with registries")
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,8 @@ class Machine:
     """Environment, user, clock and reporter, passed in; caches and the network, made from them when needed.
 
     `user` is the home directory, `prefix` the Python environment that Lightship runs in (pip's site file),
-    `build_seconds` the limit of each build from source.
+    `build_seconds` the limit of each build from source. `registries` gives a client that whoever made the
+    machine closes.
     """
 
     environ: Mapping[str, str]
@@ -36,6 +43,7 @@ class Machine:
     reporter: Reporter
     offline: bool = False
     build_seconds: float = 1800.0
+    registries: Callable[[], Wire] = no_registries
 
     @property
     def platform(self) -> Platform | None:

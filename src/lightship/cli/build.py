@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ from lightship.cli.engines import (
     find,
 )
 from lightship.cli.formats import choose, format_option
-from lightship.cli.options import Output, common, machine, path_argument, registries, target_option
+from lightship.cli.options import Output, common, machine, path_argument, target_option
 from lightship.cli.platforms import check_reach, choose_platforms, only_platform, platforms_option
 from lightship.cli.terminal import show_json, size
 from lightship.errors import UsageError
@@ -47,7 +47,6 @@ from lightship.reference import parse_reference
 if TYPE_CHECKING:
     from lightship.engines.load import EngineName
     from lightship.registry.push import Pushed
-    from lightship.registry.wire import Wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +113,7 @@ def command(*, output: Output, **given: Any) -> None:
     surroundings = machine(output, offline=options.offline)
     if options.engine == DIRECT:
         check_direct(options.builder)
-        connect = registries(surroundings)
-        results = [_build(project, variant, options, surroundings, output, connect) for variant in variants]
+        results = [_build(project, variant, options, surroundings, output) for variant in variants]
     else:
         results = _build_elsewhere(project, variants, options, surroundings, output)
     if output.as_json:
@@ -168,7 +166,6 @@ def _build(
     options: _Options,
     surroundings: Machine,
     output: Output,
-    connect: Callable[[], Wire],
 ) -> dict[str, Any]:
     started = time.perf_counter()
     attesting = read_options(
@@ -193,7 +190,7 @@ def _build(
     images = _make(project, request, platforms, options, surroundings)
     descriptor = join_images(images, surroundings)
     name = tag(descriptor, options.name or default_name(images[0][0]), surroundings)
-    pushed, beside = _deliver(descriptor, name, options, surroundings, attesting, connect)
+    pushed, beside = _deliver(descriptor, name, options, surroundings, attesting)
     seconds = time.perf_counter() - started
     trimmed = [count_savings(plan, surroundings.home).bytes for plan, _ in images]
     if not output.as_json:
@@ -281,7 +278,6 @@ def _deliver(
     options: _Options,
     surroundings: Machine,
     attesting: Attesting,
-    connect: Callable[[], Wire],
 ) -> tuple[Pushed | None, dict[str, Any]]:
     """Hand the image over as asked; also gives what there is to say of documents that went with it."""
     stored = open_stored(surroundings.home.images, descriptor)
@@ -298,8 +294,9 @@ def _deliver(
         return None, beside
     from lightship.build import remote
 
-    pushed = remote.push(stored, options.push, surroundings, connect())
-    return pushed, attesting.push(stored, options.push, surroundings, connect())
+    wire = surroundings.registries()
+    pushed = remote.push(stored, options.push, surroundings, wire)
+    return pushed, attesting.push(stored, options.push, surroundings, wire)
 
 
 def _load(stored: Stored, name: str, surroundings: Machine) -> None:

@@ -20,6 +20,8 @@ COMMANDS = {
     "verify": "Prove what an image holds, and what it does not.",
     "sbom": "Write the bill of materials of an image.",
     "compare": "Show the sizes of images side by side.",
+    "inspect": "Say which package costs what in an image, and why it is there.",
+    "diff": "Show what two images differ in.",
     "lint": "Check Dockerfiles, and mend them.",
     "migrate": "Turn a Dockerfile into configuration, and say what is left to do.",
     "dockerfile": "Write the plan as Dockerfile, Compose, bake and CI files.",

@@ -179,7 +179,11 @@ class LayoutImage:
 
     @cached_property
     def config(self) -> ImageConfig:
-        return decode(self.layout.read(self.manifest.config), ImageConfig, where=self.layout.path)
+        return decode(self.config_data, ImageConfig, where=self.layout.path)
+
+    @cached_property
+    def config_data(self) -> bytes:
+        return self.layout.read(self.manifest.config)
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:

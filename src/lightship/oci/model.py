@@ -143,6 +143,10 @@ class Image(Protocol):
     def config(self) -> ImageConfig: ...
 
     @property
+    def config_data(self) -> bytes:
+        """The configuration's document as it is, with fields that Lightship does not know."""
+
+    @property
     def layers(self) -> tuple[Layer, ...]: ...
 
 

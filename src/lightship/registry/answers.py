@@ -22,6 +22,10 @@ _HINTS = {
 }
 
 
+class MissingError(NetworkError):
+    """A repository, or something in it, is not there."""
+
+
 class _Said(msgspec.Struct, frozen=True):
     code: str = ""
     message: str = ""
@@ -57,15 +61,15 @@ def refusal(answer: Answer) -> NetworkError:
     )
 
 
-def missing(what: str, repository: Repository, answer: Answer, *, near: str = "") -> NetworkError:
+def missing(what: str, repository: Repository, answer: Answer, *, near: str = "") -> MissingError:
     """Error for a manifest or blob that is not there; says whether the repository is, and a `near` tag."""
     if has_code(answer, "NAME_UNKNOWN"):
-        return NetworkError(
+        return MissingError(
             "the registry has no such repository",
             where=str(repository),
             hint="check the name; registries also say this of what you may not see: then log in",
         )
-    return NetworkError(
+    return MissingError(
         f"the repository has no {what}",
         where=str(repository),
         hint=f"did you mean {near}?"

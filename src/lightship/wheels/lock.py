@@ -229,6 +229,14 @@ def read_lock(path: Path) -> Lock:
     return parse_lock(text, where=str(path))
 
 
+def find_lock(path: Path) -> Lock | None:
+    """Read the lock at `path`; None where there is none, or none that can be read."""
+    try:
+        return read_lock(path)
+    except LightshipError:
+        return None
+
+
 def _load(text: str, *, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)

@@ -16,7 +16,7 @@ from lightship.errors import IntegrityError
 from lightship.events import SilentReporter
 from lightship.fs.entries import Entry, regular
 from lightship.oci.layout import Layout, LayoutImage
-from lightship.oci.model import ImageConfig, RootFs
+from lightship.oci.model import ImageConfig, RootFs, encode
 from tests.support.described import COPYRIGHT, SITE, debian, described_image, distribution
 from tests.support.images import add_image, add_layer
 
@@ -162,6 +162,7 @@ def test_times_are_whole_seconds_of_utc(home: Home, created: str, told: str) -> 
     class Timed:
         descriptor = replace(described_image(home.images).descriptor, digest=Digest("sha256:1"))
         config = ImageConfig("amd64", "linux", RootFs(()), created=created)
+        config_data = encode(config)
         layers = ()
         manifest = described_image(home.images).manifest
 
