@@ -66,17 +66,18 @@ class LayerScan(msgspec.Struct, frozen=True):
 
 
 def scan_layers(layers: Iterable[StoredLayer], *, cache: Path) -> list[LayerScan]:
-    """Return what the cache has of layers, else read their files.
+    """Scan layers side by side, as `scan_layer` does each."""
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        return list(pool.map(lambda layer: scan_layer(layer, cache=cache), layers))
+
+
+def scan_layer(layer: StoredLayer, *, cache: Path) -> LayerScan:
+    """Return what the cache has of a layer, else read its files.
 
     Raises:
         StageError: the cache cannot be written.
 
     """
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        return list(pool.map(lambda layer: _scan(layer, cache), layers))
-
-
-def _scan(layer: StoredLayer, cache: Path) -> LayerScan:
     kept = cache / "scans" / f"{hex_of(layer.diff_id)}-{_VERSION}"
     try:
         return msgspec.msgpack.decode(kept.read_bytes(), type=LayerScan)
