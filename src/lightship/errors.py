@@ -82,3 +82,7 @@ class IntegrityError(LightshipError):
 
     exit_code = 6
     title = "integrity"
+
+
+class LostBlobError(IntegrityError):
+    """A layer is not, or not whole, where it was said to be."""

@@ -18,6 +18,7 @@ GROUPS = (
     ("targets/",),
     ("debs/",),
     ("bases/",),
+    ("cache/",),
     ("wheels/",),
     ("attest/",),
     ("inspect/",),

@@ -15,6 +15,7 @@ from lightship.build.locks import (
     parse_text,
     read_text,
     recorded_inputs,
+    recorded_layers,
 )
 from lightship.build.machine import Machine
 from lightship.digest import Digest
@@ -90,7 +91,7 @@ def make_lock(
         table = replace(table, stages=lock_stages(project, variant, bases, machine, upgrade=upgrade))
         table = _with_libraries(pylock, table, project, bases, machine)
         text = lock_targets(pylock, table, project, bases, answers, machine, wanted=targets)
-    write_bytes(path, text.encode())
+    _write(path, text)
     return path
 
 
@@ -119,7 +120,14 @@ def _lock_again(project: Project, variant: str, machine: Machine, target: str) -
     names = {target, *_recorded(project, path, machine)}
     with resolving(pylock, project, variant, bases, names, machine) as answers:
         text = lock_targets(pylock, table, project, bases, answers, machine, wanted=(target,))
-    write_bytes(path, text.encode())
+    _write(path, text)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a lock, with the layers that it recorded before: each says what it is made from."""
+    from lightship.wheels.layers import with_layers
+
+    write_bytes(path, with_layers(text, recorded_layers(path)).encode())
 
 
 def _recorded(project: Project, path: Path, machine: Machine) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ from lightship.project.stages import stages_of
 from lightship.project.targets import find_target
 
 if TYPE_CHECKING:
+    from lightship.platform import Platform
+    from lightship.wheels.layers import LockedLayer
     from lightship.wheels.lock import Lock
 
 
@@ -98,6 +100,14 @@ def parse_text(text: str, path: Path) -> Lock:
     from lightship.wheels.lock import parse_lock
 
     return parse_lock(text, where=str(path))
+
+
+def recorded_layers(path: Path) -> Mapping[Platform, tuple[LockedLayer, ...]]:
+    """Read which layers a lock records; one that is missing or damaged records none."""
+    try:
+        return parse_text(read_text(path.read_bytes(), path), path).layers
+    except (OSError, UsageError):
+        return {}
 
 
 def _parse_inputs(data: bytes, path: Path) -> dict[str, str]:

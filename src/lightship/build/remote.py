@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from lightship.build.absent import elsewhere_of
 from lightship.build.cache import Memo
 from lightship.build.machine import Machine
 from lightship.digest import Digest, of_value
@@ -77,8 +78,10 @@ class KnownPlaces:
             self.memo.put(_key(repository.host, digest), (repository.name, *known)[:_MOST_PLACES])
 
 
-def push(image: Stored, name: str, machine: Machine, wire: Wire) -> Pushed:
+def push(image: Stored, name: str, machine: Machine, wire: Wire, places: Sequence[Repository] = ()) -> Pushed:
     """Push a stored image, or a whole index, to the reference `name`; a short one is Docker Hub's.
+
+    `places` are where layers are that the store lacks.
 
     Raises:
         UsageError: if `name` has a digest.
@@ -97,8 +100,9 @@ def push(image: Stored, name: str, machine: Machine, wire: Wire) -> Pushed:
         image.descriptor,
         locate(reference),
         reference.tag,
-        places=_places(machine),
+        places=known_places(machine),
         reporter=machine.reporter,
+        elsewhere=elsewhere_of(image, places),
     )
 
 
@@ -112,7 +116,7 @@ def push_referrers(
         IntegrityError: as `push` does.
 
     """
-    repository, places = locate(parse_reference(name)), _places(machine)
+    repository, places = locate(parse_reference(name)), known_places(machine)
     return tuple(
         push_referrer(wire, layout, descriptor, repository, places=places, reporter=machine.reporter)
         for descriptor in descriptors
@@ -153,7 +157,7 @@ def pull_all(name: str, machine: Machine, wire: Wire) -> Pulled:
     else:
         store.create()
         pulled = pull_index(wire, repository, document, store, machine.reporter)
-        places = _places(machine)
+        places = known_places(machine)
         for blob in all_blobs(store, pulled.descriptor):
             places.add(repository, blob.digest)
     store.tag(str(reference), _named_after(pulled))
@@ -218,12 +222,13 @@ def _own_platform(machine: Machine) -> Platform:
 
 
 def _note_places(image: RemoteImage, machine: Machine) -> None:
-    places = _places(machine)
+    places = known_places(machine)
     for layer in image.manifest.layers:
         places.add(image.repository, layer.digest)
 
 
-def _places(machine: Machine) -> KnownPlaces:
+def known_places(machine: Machine) -> KnownPlaces:
+    """Give what this machine knows of where blobs are."""
     return KnownPlaces(Memo(machine.home.cache / "places"))
 
 

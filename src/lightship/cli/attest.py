@@ -62,6 +62,11 @@ class Attesting:
         return bool(self.kinds)
 
     @property
+    def reads_layers(self) -> bool:
+        """Whether documents are made from what is in the layers."""
+        return any(kind != "provenance" for kind in self.kinds or ())
+
+    @property
     def wanted(self) -> Wanted:
         """What registries get: BuildKit's default, provenance where it is known."""
         from lightship.attest.artifacts import PROVENANCE, Wanted

@@ -5,21 +5,24 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from lightship.build.absent import bring
 from lightship.build.building import default_name, tag
-from lightship.build.image import Built
 from lightship.build.machine import Machine
 from lightship.build.making import Request
 from lightship.build.output import is_layout
 from lightship.build.platforms import BuiltImage, build_platforms, join_images
-from lightship.build.savings import count_savings
+from lightship.build.sharing import building
+from lightship.cli import caches as cached
 from lightship.cli import push
 from lightship.cli.attest import Attesting, attest_options, read_options, said
+from lightship.cli.built import image_facts, say_image, trimmed_bytes
+from lightship.cli.caches import cache_options, open_caches
 from lightship.cli.engines import (
     DIRECT,
     EngineBuild,
@@ -34,17 +37,18 @@ from lightship.cli.engines import (
 from lightship.cli.formats import choose, format_option
 from lightship.cli.options import Output, common, machine, path_argument, target_option
 from lightship.cli.platforms import check_reach, choose_platforms, only_platform, platforms_option
-from lightship.cli.terminal import show_json, size
+from lightship.cli.terminal import show_json
 from lightship.errors import UsageError
 from lightship.oci.index import Stored, choose_image, open_stored
 from lightship.oci.model import Descriptor
-from lightship.plan.model import Plan
 from lightship.platform import Platform
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project, read_project
 from lightship.reference import parse_reference
+from lightship.registry.address import locate
 
 if TYPE_CHECKING:
+    from lightship.build.layerexport import Exported
     from lightship.engines.load import EngineName
     from lightship.registry.push import Pushed
 
@@ -61,6 +65,8 @@ class _Options:
     destination: str
     load: bool
     push: str
+    cache_from: tuple[str, ...]
+    cache_to: str | None
     attest: tuple[str, ...]
     sign: bool
     key: str
@@ -86,6 +92,7 @@ class _Options:
     "--load", is_flag=True, help="Load the image into Docker, or into Podman where there is no Docker."
 )
 @click.option("--push", default="", metavar="REF", help="Put the image into a registry, as REF.")
+@cache_options
 @attest_options
 @click.option("--compression", type=click.Choice(["gzip", "zstd"]), default="gzip", show_default=True)
 @click.option("--single-member", is_flag=True, help="Write gzip of one member, for old readers; slower.")
@@ -178,6 +185,8 @@ def _build(
     )
     platforms = choose_platforms(options.platforms, project)
     check_reach(platforms, surroundings, destination=options.destination, load=options.load)
+    caches = open_caches(options.cache_from, options.cache_to, project, surroundings)
+    surroundings = replace(surroundings, shared=caches.shared)
     request = Request(
         variant=variant,
         platform=platforms[0],
@@ -187,26 +196,47 @@ def _build(
         record=options.record,
     )
 
-    images = _make(project, request, platforms, options, surroundings)
-    descriptor = join_images(images, surroundings)
-    name = tag(descriptor, options.name or default_name(images[0][0]), surroundings)
-    pushed, beside = _deliver(descriptor, name, options, surroundings, attesting)
+    def deliver() -> _Delivered:
+        images = _make(project, request, platforms, options, surroundings)
+        done = _deliver(images, options, attesting, surroundings)
+        return replace(done, exported=caches.export(project, images, surroundings))
+
+    done = building(caches.shared, deliver)
     seconds = time.perf_counter() - started
-    trimmed = [count_savings(plan, surroundings.home).bytes for plan, _ in images]
+    trimmed = [trimmed_bytes(plan, built, surroundings) for plan, built in done.images]
     if not output.as_json:
-        _say(name, project, descriptor, images, trimmed, seconds)
-        told = (push.summary(options.push, pushed) if pushed else "", said(beside) if beside else "")
+        _say(project, done, trimmed, seconds)
+        told = (
+            push.summary(options.push, done.pushed) if done.pushed else "",
+            said(done.beside) if done.beside else "",
+            cached.summary(caches, done.exported) if done.exported else "",
+        )
         for line in filter(None, told):
             click.echo(line)
-    facts = [_facts(plan, built, saved) for (plan, built), saved in zip(images, trimmed, strict=True)]
-    whole = facts[0] if len(facts) == 1 else {"digest": descriptor.digest, "platforms": facts}
+    facts = [
+        image_facts(plan, built, saved) for (plan, built), saved in zip(done.images, trimmed, strict=True)
+    ]
+    whole = facts[0] if len(facts) == 1 else {"digest": done.descriptor.digest, "platforms": facts}
     return {
-        "name": name,
+        "name": done.name,
         **whole,
         "seconds": round(seconds, 3),
-        **({"pushed": push.facts(options.push, pushed)} if pushed is not None else {}),
-        **beside,
+        **({"pushed": push.facts(options.push, done.pushed)} if done.pushed is not None else {}),
+        **done.beside,
+        **({"cache": cached.facts(caches, done.exported)} if done.exported is not None else {}),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivered:
+    """What a build came to; `beside` says which documents went with it."""
+
+    images: tuple[BuiltImage, ...]
+    descriptor: Descriptor
+    name: str
+    pushed: Pushed | None
+    beside: dict[str, Any]
+    exported: Exported | None = None
 
 
 def _make(
@@ -226,25 +256,30 @@ def _make(
     return mending(project, attempt, surroundings.reporter)
 
 
-def _facts(plan: Plan, built: Built, trimmed: int) -> dict[str, Any]:
-    return {
-        "digest": built.descriptor.digest,
-        "platform": str(plan.platform),
-        "variant": plan.variant,
-        "target": plan.target,
-        "unpacked": built.unpacked,
-        "compressed": built.compressed,
-        "added": built.added,
-        "trimmed": trimmed,
-        "budget": plan.budget,
-        "layers": [
-            _layer(layer.title, layer.record.descriptor.digest, made=layer.made) for layer in built.layers
-        ],
-    }
+def _deliver(
+    images: tuple[BuiltImage, ...],
+    options: _Options,
+    attesting: Attesting,
+    surroundings: Machine,
+) -> _Delivered:
+    """Name what was built, and hand it over to all who are to have it."""
+    descriptor = join_images(images, surroundings)
+    places = tuple(dict.fromkeys(hit.place for _, built in images for hit in built.hits))
+    name = tag(descriptor, options.name or default_name(images[0][0]), surroundings, places)
+    stored = open_stored(surroundings.home.images, descriptor)
+    if options.destination or options.load or attesting.reads_layers:
+        bring(stored, places, surroundings)
+    beside = _hand_over(stored, name, options, surroundings, attesting)
+    pushed = None
+    if options.push:
+        from lightship.build import remote
 
-
-def _layer(title: str, digest: str, *, made: bool) -> dict[str, Any]:
-    return {"title": title, "digest": digest, "made": made}
+        wire = surroundings.registries()
+        pushed = remote.push(stored, options.push, surroundings, wire, places)
+        beside = attesting.push(stored, options.push, surroundings, wire)
+        if places:  # the image's own repository outlives a cache
+            tag(descriptor, name, surroundings, (locate(parse_reference(options.push)), *places))
+    return _Delivered(images, descriptor, name, pushed, beside)
 
 
 def _check_push(options: _Options, variants: tuple[str, ...]) -> None:
@@ -272,15 +307,10 @@ def _check_attest(options: _Options) -> None:
         )
 
 
-def _deliver(
-    descriptor: Descriptor,
-    name: str,
-    options: _Options,
-    surroundings: Machine,
-    attesting: Attesting,
-) -> tuple[Pushed | None, dict[str, Any]]:
-    """Hand the image over as asked; also gives what there is to say of documents that went with it."""
-    stored = open_stored(surroundings.home.images, descriptor)
+def _hand_over(
+    stored: Stored, name: str, options: _Options, surroundings: Machine, attesting: Attesting
+) -> dict[str, Any]:
+    """Write and load the image as asked; gives what there is to say of documents that went with it."""
     beside: dict[str, Any] = {}
     if options.destination:
         from lightship.build.output import write_output
@@ -290,13 +320,7 @@ def _deliver(
             beside = attesting.write(stored, path, surroundings)
     if options.load:
         _load(stored, name, surroundings)
-    if not options.push:
-        return None, beside
-    from lightship.build import remote
-
-    wire = surroundings.registries()
-    pushed = remote.push(stored, options.push, surroundings, wire)
-    return pushed, attesting.push(stored, options.push, surroundings, wire)
+    return beside
 
 
 def _load(stored: Stored, name: str, surroundings: Machine) -> None:
@@ -308,35 +332,12 @@ def _load(stored: Stored, name: str, surroundings: Machine) -> None:
     load(image, name, engine=engine, environ=environ, reporter=surroundings.reporter)
 
 
-def _say(
-    name: str,
-    project: Project,
-    descriptor: Descriptor,
-    images: Sequence[BuiltImage],
-    trimmed: Sequence[int],
-    seconds: float,
-) -> None:
+def _say(project: Project, done: _Delivered, trimmed: Sequence[int], seconds: float) -> None:
     if project.found:
         click.echo(f"found: {'; '.join(project.found)}")
-    title, taken = click.style(name, bold=True), f", {seconds:.2f} s"
-    if len(images) > 1:
-        click.echo(f"{title}  index of {len(images)} platforms  {descriptor.digest}{taken}")
+    title, taken = click.style(done.name, bold=True), f", {seconds:.2f} s"
+    if len(done.images) > 1:
+        click.echo(f"{title}  index of {len(done.images)} platforms  {done.descriptor.digest}{taken}")
         title, taken = "", ""
-    for (plan, built), saved in zip(images, trimmed, strict=True):
-        _say_image(title, plan, built, saved, taken)
-
-
-def _say_image(title: str, plan: Plan, built: Built, trimmed: int, taken: str) -> None:
-    made = sum(layer.made for layer in built.layers)
-    news = f"{made} made, {size(built.added)}" if made else "all there already"
-    click.echo(f"{title}  {plan.platform}  {built.descriptor.digest}".lstrip())
-    click.echo(
-        f"  {size(built.unpacked)} unpacked, {size(built.compressed)} compressed, "
-        f"{len(built.layers)} layers ({news}){taken}"
-    )
-    if trimmed:
-        click.echo(f"  {size(trimmed)} trimmed: `lightship plan` says what and why")
-    for note in built.notes:
-        click.echo(f"  note: {note}")
-    if plan.budget is not None and built.unpacked > plan.budget:
-        click.echo(f"  note: over its budget of {size(plan.budget)}: `lightship verify` will fail")
+    for (plan, built), saved in zip(done.images, trimmed, strict=True):
+        say_image(title, plan, built, saved, taken)

@@ -35,6 +35,8 @@ _DIRECT_ONLY = (
     "record",
     "fix_build_packages",
     "push",
+    "cache_from",
+    "cache_to",
     "attest",
     "sign",
     "key",

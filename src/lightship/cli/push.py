@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -46,6 +46,7 @@ def command(*, output: Output, **given: Any) -> None:
     IMAGE is a name in the local store, a project's folder, or oci:DIR; an index goes whole. REF is where to:
     its own name, where that names a registry.
     """
+    from lightship.build.absent import bring, places_of
     from lightship.build.remote import push
     from lightship.build.store import find_stored
 
@@ -62,7 +63,10 @@ def command(*, output: Output, **given: Any) -> None:
         output=output,
     )
     wire = registries(surroundings, credential)()
-    pushed = push(found, destination, surroundings, wire)
+    places = places_of(found.descriptor)
+    if attesting.reads_layers:
+        bring(found, places, replace(surroundings, registries=lambda: wire))
+    pushed = push(found, destination, surroundings, wire, places)
     beside = attesting.push(found, destination, surroundings, wire)
     if output.as_json:
         show_json({**facts(destination, pushed), **beside})

@@ -14,6 +14,8 @@ from lightship.errors import UsageError
 
 TRIM_LEVELS = ("safe", "traced", "none")
 BYTECODE_LEVELS = ("imported", "all", "none")
+LOCKED = "locked"
+TRUST_LEVELS = ("all", LOCKED)
 PRODUCTION = "production"
 ATTESTATIONS = ("provenance", "cyclonedx", "spdx")
 """What may be said of an image beside itself."""
@@ -109,6 +111,9 @@ class Config(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=
     check: CheckConfig = CheckConfig()
     lint: LintConfig = LintConfig()
     verify: VerifyConfig = VerifyConfig()
+    cache_from: tuple[str, ...] = ()
+    cache_to: str = ""
+    cache_trust: str = "all"
     variants: dict[str, VariantConfig] = {}
     targets: dict[str, TargetConfig] = {}
     stages: dict[str, StageConfig] = {}
@@ -213,6 +218,8 @@ def _problems(config: Config) -> list[str]:
         )
     if config.bytecode not in BYTECODE_LEVELS:
         found.append(f"bytecode = {config.bytecode!r} is not known: it may be {_either(BYTECODE_LEVELS)}")
+    if config.cache_trust not in TRUST_LEVELS:
+        found.append(f"cache-trust = {config.cache_trust!r} is not known: it may be {_either(TRUST_LEVELS)}")
     found += [
         f"attest has {kind!r}, which is not known: it may be {_either(ATTESTATIONS)}"
         for kind in config.attest or ()

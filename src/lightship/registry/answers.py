@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 import msgspec
 
+from lightship.decoders import from_json
 from lightship.errors import NetworkError
 from lightship.net.redact import redact, redact_text
 from lightship.registry.address import Repository
@@ -38,7 +39,7 @@ class _Body(msgspec.Struct, frozen=True):
 def said(answer: Answer) -> tuple[_Said, ...]:
     """Give the errors that an answer lists, or none where it is no registry's."""
     try:
-        return msgspec.json.decode(answer.body, type=_Body).errors
+        return from_json(answer.body, _Body).errors
     except (msgspec.DecodeError, UnicodeDecodeError):
         return ()
 
