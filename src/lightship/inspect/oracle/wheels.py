@@ -1,0 +1,124 @@
+"""Wheels as far as a prediction reads them: in the cache, or else where the lock says, by ranged requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from lightship.build.cache import Memo
+from lightship.build.machine import Machine
+from lightship.digest import Digest, of_value
+from lightship.errors import NetworkError
+from lightship.fs.entries import Content
+from lightship.inspect.oracle import ratios
+from lightship.inspect.oracle.tally import Expected
+from lightship.net.local import local_path
+from lightship.slim import is_library
+from lightship.wheels.archive import Member, WheelArchive
+from lightship.wheels.distant import Part, Parts, head, open_parts
+from lightship.wheels.fetch import fetch_wheels, wheel_path
+from lightship.wheels.model import LockedWheel
+from lightship.wheels.strip import HEAD, stripped_size
+
+_FORMAT = 1
+_SMALLEST_LIBRARY = 1 << 16
+"""Smaller ones are taken to have no symbols: a request for each would cost more than it tells."""
+
+
+@dataclass
+class WheelReader:
+    """Opens wheels, each once; what is read of distant ones is kept under their digest.
+
+    Wheels may be opened and read in several threads, each wheel in one at a time.
+    """
+
+    machine: Machine
+    _opened: dict[str, tuple[Parts, WheelArchive]] = field(default_factory=dict)
+
+    @property
+    def fetched(self) -> int:
+        """Bytes that came over the network."""
+        return sum(parts.fetched for parts, _ in self._opened.values())
+
+    def open(self, wheel: LockedWheel) -> WheelArchive:
+        """Read a wheel's directory.
+
+        Raises:
+            NetworkError: if it cannot be had, or is not in the cache when offline.
+            IntegrityError: if it is no wheel.
+
+        """
+        if wheel.sha256 not in self._opened:
+            parts = self._parts(wheel)
+            self._opened[wheel.sha256] = (parts, open_parts(parts))
+        return self._opened[wheel.sha256][1]
+
+    def keep(self) -> None:
+        """Remember what was fetched."""
+        for sha256, (parts, _) in self._opened.items():
+            if parts.fetched:
+                self._memo.put(_key(sha256), parts.parts)
+
+    def _parts(self, wheel: LockedWheel) -> Parts:
+        known = self._memo.get(_key(wheel.sha256), tuple[Part, ...]) or ()
+        path = wheel_path(self.machine.home.archives, wheel)
+        local = path if path.is_file() else local_path(wheel.url)
+        if local is None and not wheel.size:
+            path = fetch_wheels(
+                [wheel],
+                transport=self.machine.transport,
+                archives=self.machine.home.archives,
+                offline=self.machine.offline,
+                reporter=self.machine.reporter,
+            )[wheel]
+            local = path
+        if local is not None:
+            return _Local(wheel.filename, local.stat().st_size, partial(self._fetch, local.absolute().as_uri()))
+        fetch: Callable[[int, int], bytes] = partial(self._fetch, wheel.url)
+        return Parts(wheel.filename, wheel.size, partial(_refuse, wheel) if self._offline else fetch, known)
+
+    def _fetch(self, url: str, start: int, end: int) -> bytes:
+        with self.machine.transport.stream(url, start=start, end=end) as chunks:
+            return b"".join(chunks)
+
+    @property
+    def _offline(self) -> bool:
+        return self.machine.offline
+
+    @property
+    def _memo(self) -> Memo:
+        return Memo(self.machine.home.cache / "ranges")
+
+
+class _Local(Parts):
+    """A wheel on this machine: what is read of it is not counted, nor kept."""
+
+    def __init__(self, name: str, size: int, fetch: Callable[[int, int], bytes]) -> None:
+        super().__init__(name, size, fetch)
+
+    def read(self, offset: int, size: int) -> bytes:
+        data = super().read(offset, size)
+        self.fetched = 0
+        return data
+
+
+def expect_stripped(path: str, content: Content) -> Content:
+    """Stand in for `strip_library`: what a library of a wheel comes to, by its first bytes."""
+    if not isinstance(content, Member) or not is_library(path) or content.size < _SMALLEST_LIBRARY:
+        return content
+    left = stripped_size(head(content, HEAD), content.size)
+    if left == content.size:
+        return content
+    packed = content.packed * ratios.RECOMPRESSED - (content.size - left) * ratios.SYMBOLS
+    return Expected(left, min(packed, left * ratios.CODE))
+
+
+def _refuse(wheel: LockedWheel, _start: int, _end: int) -> bytes:
+    raise NetworkError(
+        f"{wheel.filename} is not in the cache", where=wheel.name, hint="predict once without --offline"
+    )
+
+
+def _key(sha256: str) -> Digest:
+    return of_value(["parts", _FORMAT, sha256])
