@@ -49,20 +49,31 @@ class _Found:
 
 @click.command()
 @click.argument("images", nargs=-1)
-@click.option("--variant", "variants", multiple=True, help="A project's variant (repeatable); all by default.")
-@click.option("--target", "targets", multiple=True, help="A project's target (repeatable); production by default.")
+@click.option(
+    "--variant", "variants", multiple=True, help="A project's variant (repeatable); all by default."
+)
+@click.option(
+    "--target", "targets", multiple=True, help="A project's target (repeatable); production by default."
+)
 @click.option(
     "--platform",
     default="",
-    help="Of an index, the image for it, by default this machine's; of a project, by default the first configured.",
+    help="Of a project, by default the first configured; of an index, by default this machine's.",
 )
-@click.option("--strategies", is_flag=True, help="Add what hand-written Dockerfiles would make of the same lock.")
+@click.option(
+    "--strategies", is_flag=True, help="Add what hand-written Dockerfiles would make of the same lock."
+)
 @click.option(
     "--chart", type=click.Path(dir_okay=False, path_type=Path), help="Draw the sizes to FILE.svg or FILE.png."
 )
-@click.option("--against", default="", metavar="REF", help="Tell how much bigger each image is than this one.")
 @click.option(
-    "--max-growth", default="", metavar="LIMIT", help="With --against: exit code 1 beyond it, such as 5% or 10MB."
+    "--against", default="", metavar="REF", help="Tell how much bigger each image is than this one."
+)
+@click.option(
+    "--max-growth",
+    default="",
+    metavar="LIMIT",
+    help="With --against: exit code 1 beyond it, such as 5% or 10MB.",
 )
 @click.option("--locked", is_flag=True, help="Fail if a project's lock is missing or stale.")
 @click.option("--offline", is_flag=True, help="Use only what is in the caches.")
@@ -70,11 +81,12 @@ class _Found:
 def command(*, images: tuple[str, ...], output: Output, **given: Any) -> int:
     """Show the sizes of images side by side, and what each shares with the first.
 
-    IMAGES are projects' folders (`.` by default), names in the local store, oci:DIR, or references of registries.
+    IMAGES are projects' folders (`.` by default), names in the local store, oci:DIR, or references of
+    registries.
 
     What a project's variants would come to is predicted, without building them and nearly without fetching:
-    from the lock, the directories of its wheels and the Debian packages of the base. What is built is measured.
-    Of an image in a registry, only manifest and configuration are fetched.
+    from the lock, the directories of its wheels and the Debian packages of the base. What is built is
+    measured. Of an image in a registry, only manifest and configuration are fetched.
     """
     from lightship.inspect.chart import check_chart, write_chart
     from lightship.inspect.compare import side_by_side
@@ -173,10 +185,15 @@ def _text(compared: Sequence[Comparison], found: _Found, growth: Sequence[Growth
     if any(one.unpacked is None for one in compared):
         yield "?  is in a registry: `lightship pull` fetches it, then its layers can be measured"
     if found.steps:
-        rows = [(one.step, size(one.unpacked), size(one.compressed), one.basis, one.why) for one in found.steps]
+        rows = [
+            (one.step, _signed(one.unpacked), _signed(one.compressed), one.basis, one.why)
+            for one in found.steps
+        ]
         yield "\n" + table(("step", "saves", "compressed", "", "why"), rows, right=(1, 2))
     if growth:
-        yield "\n" + table(("image", "", "before", "now", "", "growth", ""), [*map(_grown, growth)], right=(2, 3, 5))
+        yield "\n" + table(
+            ("image", "", "before", "now", "", "growth", ""), [*map(_grown, growth)], right=(2, 3, 5)
+        )
     for one in compared:
         for note in one.notes:
             yield f"note: {one.name}: {note}"
@@ -195,6 +212,10 @@ def _row(one: Comparison, first: Comparison) -> tuple[str, ...]:
 
 def _grown(one: Growth) -> tuple[str, ...]:
     change = one.after - one.before
-    words = f"{'-' if change < 0 else '+'}{size(abs(change))} ({change / max(one.before, 1):+.1%})"
+    words = f"{'+' * (change >= 0)}{_signed(change)} ({change / max(one.before, 1):+.1%})"
     verdict = "" if one.allowed else "too much"
     return (one.name, one.what, size(one.before), size(one.after), one.basis, words, verdict)
+
+
+def _signed(count: int) -> str:
+    return f"-{size(-count)}" if count < 0 else size(count)

@@ -42,7 +42,9 @@ def check_chart(path: Path) -> None:
     """
     if path.suffix not in {".svg", ".png"}:
         raise UsageError(
-            f"a chart is SVG or PNG, not {path.suffix or 'nameless'}", where=str(path), hint="name it FILE.svg"
+            f"a chart is SVG or PNG, not {path.suffix or 'nameless'}",
+            where=str(path),
+            hint="name it FILE.svg",
         )
     if path.suffix == ".png":
         _renderer(path)
@@ -81,7 +83,7 @@ def _rows(images: Sequence[Comparison]) -> Iterator[str]:
         kind = " predicted" if image.basis == PREDICTED else ""
         unpacked = "? unpacked" if image.unpacked is None else f"{megabytes(image.unpacked)} unpacked"
         words = f"{unpacked}, {megabytes(image.compressed)} compressed, {image.basis}"
-        yield f'<g><title>{escape(image.name)}: {words}</title>'
+        yield f"<g><title>{escape(image.name)}: {words}</title>"
         yield f'<text class="name" x="{_LEFT}" y="{top}">{escape(image.name)}</text>'
         yield f'<text class="small" x="{_WIDTH - _RIGHT}" y="{top}" text-anchor="end">{words}</text>'
         yield _bar(top + 8, "unpacked" + kind, (image.unpacked or 0) * scale)

@@ -1,7 +1,7 @@
 """Wheels read where they are: the zip directory and a few members, by requests for parts of them.
 
-What is read so is checked by CRC-32 and `RECORD` alone, not by the wheel's digest: it may say how big an image
-will be, and never goes into one.
+What is read so is checked by CRC-32 and `RECORD` alone, not by the wheel's digest: it may say how big an
+image will be, and never goes into one.
 """
 
 from __future__ import annotations
@@ -154,4 +154,3 @@ _KINDS: Mapping[int, type[Member]] = {
     zipfile.ZIP_STORED: DistantMember,
     zipfile.ZIP_DEFLATED: DistantDeflated,
 }
-__all__ = ["DistantDeflated", "DistantMember", "Part", "Parts", "Source", "head", "open_parts"]

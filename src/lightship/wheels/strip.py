@@ -52,8 +52,8 @@ def strip_library(path: str, content: Content, scratch: Path) -> Content:
 def stripped_size(head: bytes, size: int) -> int:
     """Tell from its first bytes how many of a library's `size` stay: program headers stand there.
 
-    It is `size` where they stand elsewhere, as in libraries that auditwheel has patched, which lose nothing. The
-    names of sections, at the library's end, are taken to have their usual length.
+    It is `size` where they stand elsewhere, as in libraries that auditwheel has patched, which lose nothing.
+    The names of sections, at the library's end, are taken to have their usual length.
     """
     if len(head) < ELF_HEADER.size or not head.startswith(ELF_IDENT):
         return size

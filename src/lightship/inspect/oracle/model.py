@@ -28,7 +28,11 @@ class Prediction(msgspec.Struct, frozen=True):
 
     @property
     def basis(self) -> str:
-        return MEASURED if all(layer.basis == MEASURED for layer in self.layers) and not self.notes else PREDICTED
+        return (
+            MEASURED
+            if all(layer.basis == MEASURED for layer in self.layers) and not self.notes
+            else PREDICTED
+        )
 
     @property
     def unpacked(self) -> int:

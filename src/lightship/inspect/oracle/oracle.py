@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -85,14 +85,18 @@ class Oracle:
         }
         sizes = self._sizes(missing, outlook)
         layers = tuple(
-            LayerSize(layer.title, record.descriptor.digest, record.unpacked, record.descriptor.size, MEASURED)
+            LayerSize(
+                layer.title, record.descriptor.digest, record.unpacked, record.descriptor.size, MEASURED
+            )
             if record
             else LayerSize(layer.title, key, *sizes.get(key, (0, 0)))
             for key, layer, record in zip(keys, plan.layers, known, strict=True)
         )
         unknown = (layer for layer, record in zip(plan.layers, known, strict=True) if record is None)
         notes = (*outlook.notes, *_not_counted(unknown))
-        return Prediction(name, str(plan.platform), layers, sum(layer.download for layer in plan.layers), notes)
+        return Prediction(
+            name, str(plan.platform), layers, sum(layer.download for layer in plan.layers), notes
+        )
 
     def parts(self, plan: Plan) -> Parts:
         """Tell what an image of the same lock is put together from that pip installs into.
@@ -112,7 +116,7 @@ class Oracle:
 
         files = [layer for layer in plan.layers if isinstance(layer, FilesLayer)]
         return Parts(
-            installed=memo.get_or_make(key, Sizes, installed),
+            installed=memo.get_or_make(key, tuple[int, int], installed),
             wheels=whole.download,
             files=_sum(self._made(layer, {}) for layer in files),
         )
@@ -120,7 +124,7 @@ class Oracle:
     def _sizes(self, layers: Layers, outlook: Outlook) -> dict[Digest, Sizes]:
         memo = Memo(self.machine.home.cache / "predictions")
         remembered = {key: of_value([ratios.RULES, outlook.guessed, key]) for key in layers}
-        found = {key: size for key in layers if (size := memo.get(remembered[key], Sizes))}
+        found = {key: size for key in layers if (size := memo.get(remembered[key], tuple[int, int]))}
         missing = {key: layer for key, layer in layers.items() if key not in found}
         if missing:
             made = self._predict_all(missing, self._debs(missing.values()), outlook)
@@ -184,8 +188,9 @@ class Oracle:
 
     def _made(self, layer: MadeLayer, archives: Mapping[str, Path]) -> Sizes:
         """Make a layer of what is at hand, for nobody: its size is exact."""
-        with layer_entries(layer, Inputs(archives, self.project.folder)) as entries:
-            record = write_layer(entries, _Nowhere(), Compression.GZIP)
+        inputs = Inputs(archives, self.project.folder)
+        with layer_entries(layer, inputs) as entries, Path(os.devnull).open("wb") as nowhere:
+            record = write_layer(entries, nowhere, Compression.GZIP)
         return record.unpacked, record.descriptor.size
 
     def _debs(self, layers: Iterable[LayerPlan]) -> Mapping[str, Path]:
@@ -245,10 +250,3 @@ def _not_counted(layers: Iterable[LayerPlan]) -> Iterator[str]:
     for layer in layers:
         if isinstance(layer, StageLayer):
             yield f"not counted, as it was never run here: {layer.title}"
-
-
-class _Nowhere(io.RawIOBase):
-    """A file that keeps nothing."""
-
-    def write(self, data: object) -> int:
-        return len(memoryview(data))  # type: ignore[arg-type]

@@ -67,7 +67,9 @@ def look_out(
         plan = plan_project(planned, variant, platform, machine, locked=True, target=target)
     else:
         _check_target(project, target)
-        plan = plan_selection(planned, variant, platform, _resolve(planned, variant, platform, machine), machine)
+        plan = plan_selection(
+            planned, variant, platform, _resolve(planned, variant, platform, machine), machine
+        )
         notes = (*notes, *_unlocked(project, variant))
     plan, unknown = _with_known_builds(planned, plan, machine)
     return Outlook(plan, (*notes, *unknown), guessed)
@@ -81,11 +83,15 @@ def _assumed(project: Project, variant: str) -> tuple[Project, bool, tuple[str, 
     notes: tuple[str, ...] = ()
     if config.trim == TRACED:
         config = with_fields(config, trim=SAFE)
-        notes = ("no start is recorded: what it does not open is counted, although `trim = \"traced\"` drops it",)
+        notes = (
+            'no start is recorded: what it does not open is counted, although `trim = "traced"` drops it',
+        )
     guessed = config.bytecode == IMPORTED and is_suite(config.base)
     if guessed:
         config = with_fields(config, bytecode=ALL)
-        notes += ("no start is recorded: what it imports, and so the bytecode, is guessed from other services",)
+        notes += (
+            "no start is recorded: what it imports, and so the bytecode, is guessed from other services",
+        )
     return replace(project, config=config), guessed, notes
 
 

@@ -19,7 +19,7 @@ from lightship.project.detect import Project
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which images to predict: no variants stand for all of them, no platform for the first configured one."""
+    """Which images to predict; no variants stand for all, no platform for the first configured one."""
 
     variants: Sequence[str] = ()
     targets: Sequence[str] = ()
@@ -53,7 +53,10 @@ class Forecast:
 
         """
         project, config = self._project, self._project.config
-        variants = wanted.variants or tuple(config.variants) or (config.variant,)
+        variants = wanted.variants or (
+            config.variant,
+            *(name for name in config.variants if name != config.variant),
+        )
         platform = wanted.platform or project.platforms[0]
         for variant in variants:
             for target in wanted.targets or (PRODUCTION,):
@@ -66,9 +69,7 @@ class Forecast:
         return self.predictions
 
     def _add(self, variant: str, target: str, platform: Platform, *, locked: bool) -> None:
-        outlook = look_out(
-            self._project, variant, platform, self._machine, target=target, locked=locked
-        )
+        outlook = look_out(self._project, variant, platform, self._machine, target=target, locked=locked)
         name = image_name(self._project.config.name, variant, target)
         self.predictions.append(self._oracle.predict(outlook, name))
         self._outlooks.append(outlook)

@@ -1,4 +1,7 @@
-"""What can only be estimated, as ratios; `scripts/oracle_ratios.py` measures them anew on a cache's wheels."""
+"""What can only be estimated, as ratios.
+
+They were measured on the wheels and images of `docs/compare.md`, which says how far off they are.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ RECOMPRESSED = 0.99
 SYMBOLS = 0.095
 """Symbols for debuggers, compressed."""
 CODE = 0.42
-"""Code and data of a library, at most, compressed: where it had debug information, that was the most of it."""
+"""Code and data of a library, compressed, at most: what was more was debug information."""
 SOURCE, PACKED_SOURCE = 0.72, 1.92
 """Bytes of bytecode for a byte of a module, and for one of the module compressed."""
 PACKED_PART = 0.245

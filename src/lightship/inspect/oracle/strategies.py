@@ -53,24 +53,24 @@ class Step(msgspec.Struct, frozen=True):
 
 def strategies(name: str, parts: Parts) -> tuple[Strategy, ...]:
     """Tell the sizes of the article's images, the biggest first."""
-    naive = _sum(FULL, parts.installed, parts.files, (parts.wheels, parts.wheels))
+    naive = _sum(FULL, parts.installed, parts.files)
     left = _sum(SLIM, parts.installed, parts.files, (parts.wheels, parts.wheels))
     slim = _sum(SLIM, parts.installed, parts.files)
     return (
         Strategy(f"{name} (naive)", *naive),
-        Strategy(f"{name} (multi-stage, wheels left in a layer)", *left),
-        Strategy(f"{name} (single stage, slim)", *slim),
+        Strategy(f"{name} (multi-stage, wheels in a layer)", *left),
+        Strategy(f"{name} (slim, one stage)", *slim),
     )
 
 
 def steps(made: tuple[Strategy, ...], own: Prediction, others: tuple[Prediction, ...]) -> Iterator[Step]:
-    """Tell what is saved from each image to the next, Lightship's last; then by `others`, its variants."""
+    """Tell what each step saves: the article's three, one of which `others`, the variants, are, and ours."""
     naive, left, slim = made
-    yield _step("headers and compilers out", naive, left, _COMPILERS)
+    yield _step("headers and compilers out", naive, slim, _COMPILERS)
     yield _step("wheels not kept", left, slim, _WHEELS)
-    yield _step("Lightship", slim, own, _LIGHTSHIP)
     for other in others:
-        yield _step(f"variant {other.name}", own, other, _VARIANT)
+        yield _step(f"{other.name} in place of {own.name}", own, other, _VARIANT)
+    yield _step("Lightship", slim, own, _LIGHTSHIP)
 
 
 def _step(name: str, before: Strategy | Prediction, after: Strategy | Prediction, why: str) -> Step:
@@ -83,7 +83,5 @@ def _sum(*sizes: Sizes) -> Sizes:
 
 _COMPILERS = "only building needs them: python:3.11-slim in place of python:3.11"
 _WHEELS = "they are in the image twice, installed and packed; a later `rm` frees nothing"
-_LIGHTSHIP = (
-    "a base of what Python needs, no tests, headers and stubs, bytecode of what is imported, symbols if asked for"
-)
-_VARIANT = "other distributions: a CPU build in place of CUDA's, or no PyTorch"
+_LIGHTSHIP = "no tests, headers and stubs, bytecode of what is imported alone, a base of what Python needs"
+_VARIANT = "other distributions, such as a build of PyTorch without CUDA, or none"

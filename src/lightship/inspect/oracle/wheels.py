@@ -74,7 +74,9 @@ class WheelReader:
             )[wheel]
             local = path
         if local is not None:
-            return _Local(wheel.filename, local.stat().st_size, partial(self._fetch, local.absolute().as_uri()))
+            return _Local(
+                wheel.filename, local.stat().st_size, partial(self._fetch, local.absolute().as_uri())
+            )
         fetch: Callable[[int, int], bytes] = partial(self._fetch, wheel.url)
         return Parts(wheel.filename, wheel.size, partial(_refuse, wheel) if self._offline else fetch, known)
 
