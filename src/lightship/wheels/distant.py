@@ -18,7 +18,6 @@ from lightship.wheels.archive import (
     FETCH_AGAIN,
     DeflatedMember,
     Member,
-    Source,
     WheelArchive,
     read_directory,
 )

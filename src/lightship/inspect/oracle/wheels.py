@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from lightship.build.cache import Memo
 from lightship.build.machine import Machine
@@ -35,11 +35,13 @@ class WheelReader:
 
     machine: Machine
     _opened: dict[str, tuple[Parts, WheelArchive]] = field(default_factory=dict)
+    _near: dict[str, int] = field(default_factory=dict)
 
     @property
     def fetched(self) -> int:
         """Bytes that came over the network."""
-        return sum(parts.fetched for parts, _ in self._opened.values())
+        distant = (parts for sha256, (parts, _) in self._opened.items() if sha256 not in self._near)
+        return sum(parts.fetched for parts in distant) + sum(self._near.values())
 
     def open(self, wheel: LockedWheel) -> WheelArchive:
         """Read a wheel's directory.
@@ -57,52 +59,40 @@ class WheelReader:
     def keep(self) -> None:
         """Remember what was fetched."""
         for sha256, (parts, _) in self._opened.items():
-            if parts.fetched:
+            if parts.fetched and sha256 not in self._near:
                 self._memo.put(_key(sha256), parts.parts)
 
     def _parts(self, wheel: LockedWheel) -> Parts:
-        known = self._memo.get(_key(wheel.sha256), tuple[Part, ...]) or ()
         path = wheel_path(self.machine.home.archives, wheel)
-        local = path if path.is_file() else local_path(wheel.url)
-        if local is None and not wheel.size:
-            path = fetch_wheels(
-                [wheel],
-                transport=self.machine.transport,
-                archives=self.machine.home.archives,
-                offline=self.machine.offline,
-                reporter=self.machine.reporter,
-            )[wheel]
-            local = path
-        if local is not None:
-            return _Local(
-                wheel.filename, local.stat().st_size, partial(self._fetch, local.absolute().as_uri())
-            )
-        fetch: Callable[[int, int], bytes] = partial(self._fetch, wheel.url)
-        return Parts(wheel.filename, wheel.size, partial(_refuse, wheel) if self._offline else fetch, known)
+        near = path if path.is_file() else local_path(wheel.url)
+        if near is None and wheel.size:
+            known = self._memo.get(_key(wheel.sha256), tuple[Part, ...]) or ()
+            fetch = partial(_refuse, wheel) if self.machine.offline else partial(self._fetch, wheel.url)
+            return Parts(wheel.filename, wheel.size, fetch, known)
+        self._near[wheel.sha256] = 0
+        if near is None:
+            near = self._fetch_whole(wheel)
+            self._near[wheel.sha256] = near.stat().st_size
+        return Parts(wheel.filename, near.stat().st_size, partial(self._fetch, near.absolute().as_uri()))
+
+    def _fetch_whole(self, wheel: LockedWheel) -> Path:
+        """Bring a wheel to the cache whose size, and so its end, the index does not tell."""
+        machine = self.machine
+        return fetch_wheels(
+            [wheel],
+            transport=machine.transport,
+            archives=machine.home.archives,
+            offline=machine.offline,
+            reporter=machine.reporter,
+        )[wheel]
 
     def _fetch(self, url: str, start: int, end: int) -> bytes:
         with self.machine.transport.stream(url, start=start, end=end) as chunks:
             return b"".join(chunks)
 
     @property
-    def _offline(self) -> bool:
-        return self.machine.offline
-
-    @property
     def _memo(self) -> Memo:
         return Memo(self.machine.home.cache / "ranges")
-
-
-class _Local(Parts):
-    """A wheel on this machine: what is read of it is not counted, nor kept."""
-
-    def __init__(self, name: str, size: int, fetch: Callable[[int, int], bytes]) -> None:
-        super().__init__(name, size, fetch)
-
-    def read(self, offset: int, size: int) -> bytes:
-        data = super().read(offset, size)
-        self.fetched = 0
-        return data
 
 
 def expect_stripped(path: str, content: Content) -> Content:
