@@ -109,7 +109,7 @@ def test_a_damaged_header_is_named() -> None:
     broken = WHEEL.replace(b"PK\x03\x04", b"XX\x03\x04", 1)
     parts, _ = parts_of(broken)
     archive = open_parts(parts)
-    with pytest.raises(IntegrityError, match="no local header for pkg/__init__.py"):
+    with pytest.raises(IntegrityError, match="no local header"):
         archive.read("pkg/__init__.py")
 
 
