@@ -39,7 +39,7 @@ class _Options:
 
 @dataclass
 class _Found:
-    """What there is to compare; `archives` is what builds of the predicted images fetch, in bytes."""
+    """What there is to compare; `archives` has what builds of predicted images take, in bytes."""
 
     images: list[Sized] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -152,7 +152,7 @@ def _add_project(folder: Path, options: _Options, surroundings: Machine, found: 
         found.images += [Sized(one.name, one.basis, one.unpacked, one.compressed, 0) for one in made]
         found.steps += steps
     found.images += [expected(prediction) for prediction in predictions]
-    found.archives += sum(prediction.archives for prediction in predictions)
+    found.archives += forecast.archives
     found.fetched += forecast.fetched
 
 
@@ -176,12 +176,14 @@ def _growth(images: Sequence[Sized], options: _Options, surroundings: Machine) -
 
 
 def _facts(compared: Sequence[Comparison], found: _Found, growth: Sequence[Growth]) -> dict[str, object]:
-    return {"images": compared, "steps": found.steps, "growth": growth, "fetched": found.fetched}
+    fetched = {"fetched": found.fetched, "archives": found.archives}
+    return {"images": compared, "steps": found.steps, "growth": growth, **fetched}
 
 
 def _text(compared: Sequence[Comparison], found: _Found, growth: Sequence[Growth]) -> Iterator[str]:
     header = ("image", "unpacked", "compressed", "", "layers", "shared", "of the first's size")
-    yield table(header, [_row(one, compared[0]) for one in compared], right=(1, 2, 4, 5, 6))
+    whole = next((one for one in compared if one.layers), None)
+    yield table(header, [_row(one, compared[0], whole) for one in compared], right=(1, 2, 4, 5, 6))
     if any(one.unpacked is None for one in compared):
         yield "?  is in a registry: `lightship pull` fetches it, then its layers can be measured"
     if found.steps:
@@ -198,11 +200,13 @@ def _text(compared: Sequence[Comparison], found: _Found, growth: Sequence[Growth
         for note in one.notes:
             yield f"note: {one.name}: {note}"
     if found.archives:
-        yield f"predicted by fetching {size(found.fetched)}; builds fetch {size(found.archives)} altogether"
+        of = f"what is built from {size(found.archives)} of archives"
+        yield f"fetched {size(found.fetched)} to predict {of}"
 
 
-def _row(one: Comparison, first: Comparison) -> tuple[str, ...]:
-    shared = size(one.shared) if one is not first and one.layers else ""
+def _row(one: Comparison, first: Comparison, whole: Comparison | None) -> tuple[str, ...]:
+    """Show an image; `whole` is the first whose layers are known."""
+    shared = size(one.shared) if one is not whole and one.layers else ""
     part, unpacked = "", "?"
     if one.unpacked is not None:
         unpacked = size(one.unpacked)

@@ -21,7 +21,8 @@ class Comparison(msgspec.Struct, frozen=True):
     """One image: bytes of its layers, as tars and compressed, and whether they are `predicted` or `measured`.
 
     `unpacked` is None where an image is in a registry, and nobody has read it yet; `digest` is empty where it
-    is not built. `shared` are the compressed bytes of layers that the first of the compared images has, too.
+    is not built. `shared` are the compressed bytes of layers that the first of the compared images has, too:
+    the first whose layers are known.
     """
 
     name: str
@@ -82,7 +83,7 @@ def expected(prediction: Prediction) -> Sized:
 
 def side_by_side(images: Sequence[Sized]) -> list[Comparison]:
     """Compare images with the first of them, in their order."""
-    first = images[0].parts if images else {}
+    first = next((image.parts for image in images if image.parts), {})
     return [
         Comparison(
             name=image.name,

@@ -37,7 +37,7 @@ def test_the_table_has_the_word_beside_every_figure(
     assert len(rows) == 4
     assert all(" predicted" in row for row in rows)
     assert any(line.startswith("wheels not kept") and " predicted " in line for line in lines)
-    assert lines[-1].startswith("predicted by fetching 0 B; builds fetch")
+    assert lines[-1].startswith("fetched 0 B to predict what is built from ")
 
 
 def test_targets_are_compared(lightship: Lightship, plain: Locked) -> None:

@@ -18,12 +18,11 @@ class LayerSize(msgspec.Struct, frozen=True):
 
 
 class Prediction(msgspec.Struct, frozen=True):
-    """An image that may not be built yet, by layers; `archives` is what a build fetches, in bytes."""
+    """An image that may not be built yet, by layers."""
 
     name: str
     platform: str
     layers: tuple[LayerSize, ...]
-    archives: int
     notes: tuple[str, ...] = ()
 
     @property

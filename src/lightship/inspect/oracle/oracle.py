@@ -94,9 +94,7 @@ class Oracle:
         )
         unknown = (layer for layer, record in zip(plan.layers, known, strict=True) if record is None)
         notes = (*outlook.notes, *_not_counted(unknown))
-        return Prediction(
-            name, str(plan.platform), layers, sum(layer.download for layer in plan.layers), notes
-        )
+        return Prediction(name, str(plan.platform), layers, notes)
 
     def parts(self, plan: Plan) -> Parts:
         """Tell what an image of the same lock is put together from that pip installs into.
@@ -249,4 +247,4 @@ def _sum(sizes: Iterable[Sizes]) -> Sizes:
 def _not_counted(layers: Iterable[LayerPlan]) -> Iterator[str]:
     for layer in layers:
         if isinstance(layer, StageLayer):
-            yield f"not counted, as it was never run here: {layer.title}"
+            yield f"not counted, as what it makes is known only once it ran: {layer.title}"

@@ -39,8 +39,15 @@ class Forecast:
 
     @property
     def fetched(self) -> int:
-        """Bytes that were fetched to tell."""
+        """Bytes of archives that were fetched to tell."""
         return self._oracle.fetched
+
+    @property
+    def archives(self) -> int:
+        """Bytes of all archives that builds of what was predicted take."""
+        plans = [outlook.plan for outlook in self._outlooks]
+        sizes = {each.sha256: each.size for plan in plans for each in (*plan.wheels, *plan.debs)}
+        return sum(sizes.values())
 
     def predict(self, wanted: Wanted) -> Sequence[Prediction]:
         """Predict each variant for each target, in this order.

@@ -27,5 +27,5 @@ BYTECODE = 0.36
 """Bytecode, compressed."""
 IMPORTED = 0.4
 """Part of the modules' bytes that a start imports, where none is recorded."""
-DEB_UNPACKED, DEB_COMPRESSED = 3.4, 1.15
+DEB_UNPACKED, DEB_COMPRESSED = 3.45, 1.18
 """A Debian package's files as a layer's, against the package (which is compressed by xz)."""

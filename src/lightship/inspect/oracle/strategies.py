@@ -84,4 +84,4 @@ def _sum(*sizes: Sizes) -> Sizes:
 _COMPILERS = "only building needs them: python:3.11-slim in place of python:3.11"
 _WHEELS = "they are in the image twice, installed and packed; a later `rm` frees nothing"
 _LIGHTSHIP = "no tests, headers and stubs, bytecode of what is imported alone, a base of what Python needs"
-_VARIANT = "other distributions, such as a build of PyTorch without CUDA, or none"
+_VARIANT = "a build of PyTorch without CUDA, or no PyTorch: only what the service imports"
