@@ -14,6 +14,7 @@ import tomllib
 from pathlib import Path
 
 from bench.builders import builder_rows
+from bench.caches import cache_rows
 from bench.engines import engine_rows
 from bench.harness import (
     BENCH,
@@ -140,6 +141,7 @@ def locked_wheels() -> list[Path]:
 
 PARTS = (
     *(size_rows, cold_rows, added_rows, app_rows, idle_rows, help_row, builder_rows, start_rows),
+    cache_rows,
     engine_rows,
 )
 

@@ -17,12 +17,21 @@ PIECE = 1 << 16
 
 @dataclass
 class Meter:
-    """Counts what passes on the way to `target`, a port of this machine, in both directions."""
+    """Counts what passes on the way to `target`, a port of this machine, in both directions.
+
+    `folder` is where the server behind it keeps its configuration and its data.
+    """
 
     target: int
+    folder: Path
     port: int = 0
     sent: int = 0
     received: int = 0
+
+    @property
+    def moved(self) -> int:
+        """Bytes in both directions."""
+        return self.sent + self.received
 
     async def serve(self, ready: threading.Event, end: asyncio.Event) -> None:
         server = await asyncio.start_server(self._join, "127.0.0.1", 0)
@@ -51,20 +60,26 @@ def metered_registry() -> Iterator[Meter]:
     with (
         tempfile.TemporaryDirectory(prefix="registry-") as name,
         docker_registry(Path(name, "registry")) as registry,
-        _metering(Meter(int(registry.host.partition(":")[2]))) as meter,
+        _metering(Meter(int(registry.host.partition(":")[2]), registry.folder)) as meter,
     ):
         yield meter
 
 
 @contextmanager
 def _metering(meter: Meter) -> Iterator[Meter]:
-    ready = threading.Event()
-    loop, end = asyncio.new_event_loop(), asyncio.Event()
-    thread = threading.Thread(target=loop.run_until_complete, args=(meter.serve(ready, end),))
+    ready, end = threading.Event(), asyncio.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        with suppress(asyncio.CancelledError):
+            await meter.serve(ready, end)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))  # which ends the connections, too
     thread.start()
     ready.wait()
     try:
         yield meter
     finally:
-        loop.call_soon_threadsafe(end.set)
+        loops[0].call_soon_threadsafe(end.set)
         thread.join()

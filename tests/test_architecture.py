@@ -17,7 +17,7 @@ LONGEST_MODULE, LONGEST_FUNCTION = 400, 60
 
 # Lowest first: each may import what stands in the lines above it, and nothing else of its own line.
 TIERS = (
-    ("errors", "slim"),
+    ("errors", "decoders", "slim"),
     ("events", "digest", "platform"),
     ("reference",),
     ("fs",),
@@ -33,6 +33,7 @@ TIERS = (
     ("build",),
     ("dockerfile",),
     ("engines", "inspect"),
+    ("attest",),
     ("cli",),
     ("__main__",),
 )
@@ -51,12 +52,14 @@ EDGE = (
 
 # Each costs `lightship --help` more than everything else together.
 HEAVY = {
+    "cyclonedx",
     "debian",
     "elftools",
     "httpx",
     "httpx2",
     "installer",
     "jinja2",
+    "packageurl",
     "rich",
     "zstandard",
     "packaging.pylock",

@@ -71,8 +71,18 @@ class StartError(StageError):
     title = "start failed"
 
 
+class SigningError(StageError):
+    """A program that signs has failed."""
+
+    title = "signing failed"
+
+
 class IntegrityError(LightshipError):
     """A digest, size or signature is not what it must be."""
 
     exit_code = 6
     title = "integrity"
+
+
+class LostBlobError(IntegrityError):
+    """A layer is not, or not whole, where it was said to be."""

@@ -8,7 +8,7 @@ from lightship.fs.entries import Entry, regular, symlink
 from lightship.fs.tree import with_parents
 from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.model import Execution
-from tests.support.elves import elf
+from tests.support.elves import X86_64, elf
 from tests.support.images import add_image, add_layer
 
 LIB = "usr/lib/x86_64-linux-gnu"
@@ -19,16 +19,17 @@ STATUS = "Package: libc6\nStatus: install ok installed\nArchitecture: amd64\nVer
 MERGED = {"bin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib64", "sbin": "usr/sbin"}
 
 
-def program(version: str, *needed: str) -> bytes:
+def program(version: str, *needed: str, machine: int = X86_64) -> bytes:
     """A Python's program, which has its version in it as real ones have."""
-    return elf(needed, interpreter=LOADER) + f"\0{version}\0".encode()
+    return elf(needed, interpreter=LOADER, machine=machine) + f"\0{version}\0".encode()
 
 
-def debian_files(python: str = "3.11.2") -> dict[str, bytes]:
+def debian_files(python: str = "3.11.2", machine: int = X86_64) -> dict[str, bytes]:
     minor = ".".join(python.split(".")[:2])
+    folder = LIB if machine == X86_64 else "usr/lib/aarch64-linux-gnu"
     return {
-        f"usr/bin/python{minor}": program(python, "libc.so.6"),
-        f"{LIB}/libc.so.6": elf(soname="libc.so.6") + GLIBC,
+        f"usr/bin/python{minor}": program(python, "libc.so.6", machine=machine),
+        f"{folder}/libc.so.6": elf(soname="libc.so.6", machine=machine) + GLIBC,
         "usr/lib/os-release": RELEASE.encode(),
         "etc/passwd": b"root:x:0:0:root:/root:/bin/bash\n",
         "etc/group": b"root:x:0:\n",
@@ -52,6 +53,7 @@ def base_image(
     links: Mapping[str, str] = MERGED,
     env: tuple[str, ...] = (),
     name: str = "base",
+    architecture: str = "amd64",
 ) -> LayoutImage:
     """Add an image of two layers to a layout; without `files`, a Debian with Python 3.11."""
     layout.create()
@@ -60,4 +62,4 @@ def base_image(
         add_layer(layout, entries(given, links)),
         add_layer(layout, with_parents([regular("srv/mark", b"")])),
     ]
-    return add_image(layout, layers, Execution(env=env), name)
+    return add_image(layout, layers, Execution(env=env), name, architecture)

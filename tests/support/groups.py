@@ -18,7 +18,10 @@ GROUPS = (
     ("targets/",),
     ("debs/",),
     ("bases/",),
+    ("cache/",),
     ("wheels/",),
+    ("attest/",),
+    ("inspect/",),
 )
 _BY_PREFIX = {prefix: group[0] for group in GROUPS for prefix in group}
 

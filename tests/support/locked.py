@@ -120,9 +120,9 @@ def _lock_of(made: Locked, base: str, digests: Mapping[Platform, Digest]) -> tup
         python="3.11",
         base=base,
         inputs=inputs_of(made.project(), "none", made.machine()),
-        platforms=(AMD64,),
-        debs={AMD64: () if digests else tuple(_cached_deb(made, *deb) for deb in DEBS.items())},
-        libraries={AMD64: () if digests else LIBRARIES},
+        platforms=tuple(digests) or (AMD64,),
+        debs=dict.fromkeys(digests, ()) or {AMD64: tuple(_cached_deb(made, *deb) for deb in DEBS.items())},
+        libraries=dict.fromkeys(digests, ()) or {AMD64: LIBRARIES},
         base_digests=digests,
         generated_by="1.0",
     )

@@ -11,10 +11,12 @@ import msgspec
 
 from lightship.build.basepython import find_libc, find_pythons
 from lightship.build.cache import Memo
+from lightship.build.images import ImageSource
 from lightship.build.imagetree import ImageTree, open_tree
 from lightship.build.machine import Machine
+from lightship.build.remote import bring
 from lightship.debs.model import InstalledDeb
-from lightship.digest import of_value
+from lightship.digest import Digest, of_value
 from lightship.elf import MAGIC
 from lightship.errors import UsageError
 from lightship.fs.entries import Kind
@@ -24,6 +26,7 @@ from lightship.oci.record import LayerRecord
 from lightship.plan.base import BaseFacts, SizedFile
 from lightship.plan.planner import PREFIX
 from lightship.platform import Platform
+from lightship.registry.remote import RemoteImage
 
 RULES = 1
 """Part of every key: raised when other facts are read."""
@@ -50,21 +53,24 @@ class _Library(NamedTuple):
     path: str
 
 
-def read_image(image: Image, platform: Platform, machine: Machine) -> ReadImage:
+def read_pinned(source: ImageSource, digest: Digest, platform: Platform, machine: Machine) -> ReadImage:
     """Unpack and read an image; remembered under the digest of its manifest.
 
     Raises:
         UsageError: a layer is of no type of the OCI image specification.
+        NetworkError: a layer is in a registry, and cannot be fetched.
         IntegrityError: a layer is missing, damaged or hostile.
         StageError: the cache cannot be written.
 
     """
     memo = Memo(machine.home.cache / "bases")
-    key = of_value([RULES, image.descriptor.digest, str(platform)])
-    return memo.get_or_make(key, ReadImage, lambda: _read(image, platform, machine))
+    key = of_value([RULES, digest, str(platform)])
+    return memo.get_or_make(key, ReadImage, lambda: _read(source.pinned(digest), platform, machine))
 
 
 def _read(image: Image, platform: Platform, machine: Machine) -> ReadImage:
+    if isinstance(image, RemoteImage):  # its layers will be the built image's, too
+        image = machine.home.images.image(bring(image, machine).descriptor)
     _check_layers(image)
     tree = open_tree(image, cache=machine.home.cache, reporter=machine.reporter)
     execution = image.config.config

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from lightship.build.baseimage import blob_reader
+from lightship.build.absent import with_places
+from lightship.build.baseimage import blob_reader, plan_suite
 from lightship.build.cache import FileDigests, Memo
 from lightship.build.fetching import Fetcher
 from lightship.build.image import Built
 from lightship.build.locking import ensure_lock
 from lightship.build.locks import is_current, require_current
 from lightship.build.machine import Machine
+from lightship.build.pinning import pinned_layers
 from lightship.build.pipeline import Builder
 from lightship.build.remarks import remarks
 from lightship.build.selecting import select
@@ -35,6 +37,7 @@ from lightship.project.sources import scan
 from lightship.project.start import Start, read_start, start_path
 from lightship.project.targets import find_target
 from lightship.reference import parse_reference
+from lightship.registry.address import Repository
 
 
 def plan_project(
@@ -97,20 +100,22 @@ def with_builds(project: Project, plan: Plan, machine: Machine) -> Plan:
         return plan
     from lightship.build.compiling import build_wheels, builder_root
 
-    build = partial(build_wheels, project, plan.variant, machine=machine, fetch=Fetcher(project, machine))
-    wheels = build(plan.builds, builder_root(plan, plan.builder))
-    wheels += build(own.builds, builder_root(plan, own.builder))
+    fetch = Fetcher(project, machine, plan_suite(project, plan))
+    build = partial(build_wheels, project, plan.variant, machine=machine, fetch=fetch)
+    wheels = build(plan.builds, builder_root(project, plan, plan.builder))
+    wheels += build(own.builds, builder_root(project, plan, own.builder))
     return with_built(plan, wheels, project.config, known_start(project, plan.variant))
 
 
 def build_plan(project: Project, plan: Plan, machine: Machine, compression: Compression) -> Built:
     """Build a plan into the machine's image store; stages and distributions without a wheel first."""
-    builder = builder_for(project, machine, compression)
-    builder = dataclasses.replace(builder, start=known_start(project, plan.variant))
+    builder = builder_of(project, plan.variant, machine, compression)
+    fetch = Fetcher(project, machine, plan_suite(project, plan))
+    builder = dataclasses.replace(builder, fetch=fetch)
     builder = dataclasses.replace(builder, outputs=_outputs(project, plan, builder, machine))
     plan = with_builds(project, plan, machine)
     built = builder.build(plan, project.folder)
-    return replace(built, notes=tuple(dict.fromkeys((*plan.notes, *remarks(plan, machine.home)))))
+    return replace(built, notes=tuple(dict.fromkeys((*built.notes, *remarks(plan, machine.home)))))
 
 
 def _outputs(project: Project, plan: Plan, builder: Builder, machine: Machine) -> Mapping[Digest, Path]:
@@ -127,7 +132,17 @@ def known_start(project: Project, variant: str) -> Start | None:
     return start if start and start.python == project.config.python else None
 
 
+def builder_of(project: Project, variant: str, machine: Machine, compression: Compression) -> Builder:
+    """Give what builds a variant: by its recorded start, and with the layers that its lock records."""
+    return dataclasses.replace(
+        builder_for(project, machine, compression),
+        start=known_start(project, variant),
+        pins=pinned_layers(project, variant, machine),
+    )
+
+
 def builder_for(project: Project, machine: Machine, compression: Compression = Compression.GZIP) -> Builder:
+    """Give what knows the layers that were made before; what is to fetch more must know a plan's suite."""
     return Builder(
         home=machine.home,
         fetch=Fetcher(project, machine),
@@ -135,6 +150,7 @@ def builder_for(project: Project, machine: Machine, compression: Compression = C
         created=machine.created,
         compression=compression,
         blob=blob_reader(project, machine),
+        shared=machine.shared,
     )
 
 
@@ -156,10 +172,13 @@ def default_name(plan: Plan) -> str:
     return image_name(plan.name, plan.variant, plan.target)
 
 
-def tag(descriptor: Descriptor, name: str, machine: Machine) -> str:
-    """Name a built image, or an index of them, in the store; gives the name in full, with its tag."""
+def tag(descriptor: Descriptor, name: str, machine: Machine, places: Iterable[Repository] = ()) -> str:
+    """Name a built image, or an index of them, in the store; gives the name in full, with its tag.
+
+    `places` are where layers are that the store lacks.
+    """
     reference = parse_reference(name)
-    machine.home.images.tag(str(reference), descriptor)
+    machine.home.images.tag(str(reference), with_places(descriptor, places))
     return str(reference)
 
 

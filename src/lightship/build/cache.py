@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
+from lightship.decoders import from_msgpack
 from lightship.digest import Digest, hex_of, of_file, of_value
 from lightship.fs.atomic import write_bytes
 
@@ -24,7 +25,7 @@ class Memo:
 
     def get(self, key: Digest, kind: type[Value]) -> Value | None:
         try:
-            return msgspec.msgpack.decode(self._path(key).read_bytes(), type=kind)
+            return from_msgpack(self._path(key).read_bytes(), kind)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):  # msgspec lets the latter through
             return None
 

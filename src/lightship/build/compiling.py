@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from lightship.build.baseimage import base_suite
+from lightship.build.baseimage import plan_suite
+from lightship.build.bases import Base
 from lightship.build.builders import resolve_requirements
 from lightship.build.diagnose import Missing
 from lightship.build.failure import Finder
@@ -27,11 +28,21 @@ from lightship.wheels.model import LockedSdist, LockedWheel, SourceBuild
 from lightship.wheels.uv import find_uv
 
 
-def builder_root(plan: Plan, packages: tuple[LockedDeb, ...]) -> BuilderRoot:
+def builder_root(project: Project, plan: Plan, packages: tuple[LockedDeb, ...]) -> BuilderRoot:
     """Describe the root of `packages` that a plan's wheels are built in."""
+    suite = plan_suite(project, plan)
     if plan.base:
-        return BuilderRoot(packages, plan.platform, plan.base.python, plan.base.glibc)
-    return BuilderRoot(packages, plan.platform, python_full_version(plan.debs), glibc_version(plan.debs))
+        return BuilderRoot(packages, plan.platform, plan.base.python, plan.base.glibc, suite)
+    python, glibc = python_full_version(plan.debs), glibc_version(plan.debs)
+    return BuilderRoot(packages, plan.platform, python, glibc, suite)
+
+
+def root_on(base: Base, builder: LockedBuilder | None) -> BuilderRoot:
+    """Describe the root that is locked for what is built on a base; an empty one where nothing is."""
+    python, glibc = base.python_full, base.glibc
+    if builder is None:
+        return BuilderRoot((), base.platform, python, glibc)
+    return BuilderRoot(builder.debian, base.platform, python, glibc, base.builder_suite())
 
 
 def build_wheels(
@@ -60,7 +71,7 @@ def unbuilt(
     project: Project, variant: str, builds: Sequence[SourceBuild], root: BuilderRoot, machine: Machine
 ) -> tuple[LockedSdist, ...]:
     """Give what `build_wheels` would have to build."""
-    house = _wheelhouse(project, variant, root, machine, Fetcher(project, machine))
+    house = _wheelhouse(project, variant, root, machine, Fetcher(project, machine, root.suite))
     return tuple(build.sdist for build in house.unbuilt(builds, root))
 
 
@@ -110,7 +121,7 @@ def build_for_libraries(
     if builder is None:
         return ()
     builds = [SourceBuild(sdist, builder.requires[sdist.name]) for sdist in sdists]
-    fetch = Fetcher(project, machine)
+    fetch = Fetcher(project, machine, root.suite)
     try:
         return build_wheels(project, variant, builds, root, machine=machine, fetch=fetch)
     except (StageError, UsageError) as error:
@@ -126,7 +137,7 @@ def _tools(machine: Machine) -> Tools:
 
 def _contents(project: Project, root: BuilderRoot, machine: Machine) -> Contents:
     config = project.config
-    sources = debian_sources(base_suite(project, machine), config.debian_mirror, machine)
+    sources = debian_sources(root.suite, config.debian_mirror, machine)
     store = IndexStore(
         machine.transport, machine.home.indexes, machine.clock, machine.reporter, machine.offline
     )

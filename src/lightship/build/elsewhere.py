@@ -20,7 +20,7 @@ def needs_machine(
     """Yield what only a machine of the plan's platform can do, and is not done; `known` are its layers."""
     own = plan.additions or Additions(plan.target)
     for builds, packages in ((plan.builds, plan.builder), (own.builds, own.builder)):
-        root = builder_root(plan, packages) if builds else None
+        root = builder_root(project, plan, packages) if builds else None
         for sdist in unbuilt(project, plan.variant, builds, root, machine) if root else ():
             yield f"{sdist.name} {sdist.version} has no wheel, and must be compiled from {sdist.filename}"
     for stage in stages_to_run(project, plan, known, machine):

@@ -14,10 +14,11 @@ from lightship.wheels.model import LockedArchive
 
 @dataclass(frozen=True, slots=True)
 class Fetcher:
-    """Brings locked archives to the cache of a machine."""
+    """Brings locked archives to the cache of a machine; Debian packages are those of `suite`."""
 
     project: Project
     machine: Machine
+    suite: str = ""
 
     def __call__(self, wheels: Sequence[LockedArchive], debs: Sequence[LockedDeb]) -> Mapping[str, Path]:
         return {**self._wheels(wheels), **self._debs(debs)}
@@ -40,14 +41,13 @@ class Fetcher:
     def _debs(self, debs: Sequence[LockedDeb]) -> dict[str, Path]:
         if not debs:
             return {}
-        from lightship.build.baseimage import base_suite
         from lightship.build.resolving import debian_sources
         from lightship.debs.fetch import fetch_debs
 
         machine, config = self.machine, self.project.config
         found = fetch_debs(
             debs,
-            sources=debian_sources(base_suite(self.project, machine), config.debian_mirror, machine),
+            sources=debian_sources(self.suite, config.debian_mirror, machine),
             transport=machine.transport,
             archives=machine.home.archives,
             offline=machine.offline,

@@ -50,6 +50,11 @@ class Home:
             raise storage_error(error, self.data) from error
 
     @property
+    def origins(self) -> Path:
+        """What each built image was made from: it stays as long as the image does."""
+        return self.data / "origins"
+
+    @property
     def archives(self) -> Path:
         """Wheels and Debian packages, by digest."""
         return self.cache / "archives"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from lightship.build.sharing import Hit
+from lightship.digest import Digest
 from lightship.oci.layout import Layout
 from lightship.oci.model import (
     MEDIA_CONFIG,
@@ -21,19 +23,36 @@ from lightship.plan.model import Plan
 
 
 class BuiltLayer(msgspec.Struct, frozen=True):
-    """A layer of a built image; `made` tells whether this build had to make it."""
+    """A layer of a built image; `made` tells whether this build had to make it.
+
+    `key` is the digest of what it is made from, `hit` is there where it is another's: then its blob may be in
+    a registry alone.
+    """
 
     title: str
     record: LayerRecord
     made: bool
+    key: Digest
+    hit: Hit | None = None
 
 
 class Built(msgspec.Struct, frozen=True):
-    """A built image: its manifest's descriptor, its layers, and its sizes in bytes."""
+    """A built image: its manifest's descriptor, its layers, and its sizes in bytes.
+
+    `trimmed` is what the packages' layers leave out, where a layer cache says so. Of the layers, those with a
+    key in `group` come from packages.
+    """
 
     descriptor: Descriptor
     layers: tuple[BuiltLayer, ...]
     notes: tuple[str, ...] = ()
+    trimmed: int | None = None
+    group: tuple[Digest, ...] = ()
+
+    @property
+    def hits(self) -> tuple[Hit, ...]:
+        """The layers that others have made."""
+        return tuple(layer.hit for layer in self.layers if layer.hit)
 
     @property
     def unpacked(self) -> int:

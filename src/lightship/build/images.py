@@ -1,7 +1,6 @@
 """Images by reference: what a base, or the files of another image, come from.
 
-`ImageSource` is the seam: what reads an image knows neither layouts nor registries. So far every source is a
-layout on this machine: `oci:PATH[:TAG]`, or the local store, for what was built or pulled here.
+`ImageSource` is the seam: what reads an image knows neither layouts nor registries.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from lightship.build.machine import Machine
 from lightship.digest import Digest
 from lightship.errors import IntegrityError, UsageError
 from lightship.oci.index import offers
@@ -30,6 +30,7 @@ class ImageSource(Protocol):
 
         Raises:
             UsageError: if there is none, or none for the platform.
+            NetworkError: if its registry has none, does not let us read it, or cannot be asked.
             IntegrityError: if what is read of it is missing or damaged.
 
         """
@@ -38,19 +39,27 @@ class ImageSource(Protocol):
         """Give the image whose manifest has this digest, whatever the reference names now.
 
         Raises:
+            NetworkError: if its registry has it no more, or cannot be asked for what is not here.
             IntegrityError: if it is not there any more, or damaged.
 
         """
 
 
-def find_source(reference: str, folder: Path, store: Layout) -> ImageSource:
-    """Choose a source: a layout, whose relative path starts at `folder`, or the local `store`.
+def is_layout(reference: str) -> bool:
+    """Tell whether a reference is a layout on this machine; any other is a name."""
+    return reference.startswith(LAYOUT)
+
+
+def find_source(reference: str, folder: Path, machine: Machine) -> ImageSource:
+    """Choose a source: a layout, whose relative path starts at `folder`; what has that name; its registry.
+
+    A name without a registry that an image was built under here means that one, any other Docker Hub's.
 
     Raises:
         UsageError: for what is no reference.
 
     """
-    if reference.startswith(LAYOUT):
+    if is_layout(reference):
         path, _, tag = reference.removeprefix(LAYOUT).partition(":")  # as skopeo reads it
         if not path:
             raise UsageError(
@@ -59,18 +68,33 @@ def find_source(reference: str, folder: Path, store: Layout) -> ImageSource:
                 hint="write it as oci:PATH or oci:PATH:TAG",
             )
         return LayoutSource(Layout(folder / path), tag)
-    name = str(parse_reference(reference))
-    store.create()
-    return LayoutSource(store, name, f"fetch it with `lightship pull {reference}`")
+    from lightship.build.named import RegistrySource, is_built_here
+
+    named, store = parse_reference(reference), machine.home.images
+    source = RegistrySource(named, machine)
+    return BuiltSource(LayoutSource(store, str(named)), source) if is_built_here(named, store) else source
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltSource:
+    """Images under a name that was given here: of the lock's digest, the name may also be a registry's."""
+
+    here: ImageSource
+    registry: ImageSource
+
+    def find(self, platform: Platform) -> Image:
+        return self.here.find(platform)
+
+    def pinned(self, digest: Digest) -> Image:
+        return self.registry.pinned(digest)
 
 
 @dataclass(frozen=True, slots=True)
 class LayoutSource:
-    """Images of a layout; without a tag, the only one in it. `hint` helps where the tag is not there."""
+    """Images of a layout; without a tag, the only one in it."""
 
     layout: Layout
     tag: str = ""
-    hint: str = ""
 
     def find(self, platform: Platform) -> Image:
         """Look the tag up, and in an index the platform."""
@@ -118,7 +142,7 @@ class LayoutSource:
             raise UsageError(
                 f"the layout holds no image {self.tag!r}",
                 where=str(self.layout.path),
-                hint=self.hint or self._other_tags(names),
+                hint=self._other_tags(names),
             )
         return tagged
 

@@ -28,7 +28,10 @@ _LISTING = "listing"
 
 
 class StoredMember(msgspec.Struct, frozen=True, array_like=True):
-    """A member of a layer; `number` names a file's bytes in the layer's folder, -1 for other kinds."""
+    """A member of a layer; `number` names a file's bytes in the layer's folder, -1 for other kinds.
+
+    `mtime` is in seconds since 1970, None in listings that were made before it was kept.
+    """
 
     path: str
     kind: Kind
@@ -38,6 +41,7 @@ class StoredMember(msgspec.Struct, frozen=True, array_like=True):
     size: int
     target: str
     number: int
+    mtime: int | None = None
 
 
 class _Listing(msgspec.Struct, frozen=True):
@@ -118,6 +122,7 @@ def _store(layer: Layer, folder: Path, task: Task) -> None:
                 member.size,
                 member.target,
                 number if is_file else -1,
+                member.mtime,
             )
         )
     (folder / _LISTING).write_bytes(msgspec.msgpack.encode(_Listing(reader.unpacked, tuple(members))))

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lightship.build.baseimage import base_digests
-from lightship.build.locks import inputs_of, is_current, lock_file, parse_text, read_text, recorded_inputs
+from lightship.build.locks import (
+    inputs_of,
+    is_current,
+    lock_file,
+    parse_text,
+    read_text,
+    recorded_inputs,
+    recorded_layers,
+)
 from lightship.build.machine import Machine
+from lightship.digest import Digest
 from lightship.errors import UsageError
 from lightship.fs.atomic import write_bytes
+from lightship.platform import Platform
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project
 from lightship.project.targets import DEVELOPMENT
@@ -61,7 +71,7 @@ def make_lock(
     from lightship.wheels.lock import LockTable, lock_path
 
     platforms = project.platforms
-    digests = base_digests(project, machine)
+    digests = base_digests(project, machine, {} if upgrade else _base_before(project, variant))
     bases = {platform: open_base(project, platform, digests.get(platform), machine) for platform in platforms}
     glibc = {platform: base.glibc for platform, base in bases.items()}
     pylock = resolve_python(project, variant, glibc, machine, upgrade=upgrade)
@@ -81,8 +91,16 @@ def make_lock(
         table = replace(table, stages=lock_stages(project, variant, bases, machine, upgrade=upgrade))
         table = _with_libraries(pylock, table, project, bases, machine)
         text = lock_targets(pylock, table, project, bases, answers, machine, wanted=targets)
-    write_bytes(path, text.encode())
+    _write(path, text)
     return path
+
+
+def _base_before(project: Project, variant: str) -> Mapping[Platform, Digest]:
+    """Give the digests of the base that a lock has, if the base is still the same by name."""
+    from lightship.wheels.lock import find_lock
+
+    lock = find_lock(lock_file(project, variant))
+    return lock.base_digests if lock and lock.base == project.config.base else {}
 
 
 def _lock_again(project: Project, variant: str, machine: Machine, target: str) -> None:
@@ -102,7 +120,14 @@ def _lock_again(project: Project, variant: str, machine: Machine, target: str) -
     names = {target, *_recorded(project, path, machine)}
     with resolving(pylock, project, variant, bases, names, machine) as answers:
         text = lock_targets(pylock, table, project, bases, answers, machine, wanted=(target,))
-    write_bytes(path, text.encode())
+    _write(path, text)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a lock, with the layers that it recorded before: each says what it is made from."""
+    from lightship.wheels.layers import with_layers
+
+    write_bytes(path, with_layers(text, recorded_layers(path)).encode())
 
 
 def _recorded(project: Project, path: Path, machine: Machine) -> set[str]:
@@ -119,9 +144,8 @@ def _with_libraries(
     pylock: str, table: LockTable, project: Project, bases: Bases, machine: Machine
 ) -> LockTable:
     """Add the packages that the ELF files of wheels, fetched or built, ask for."""
-    from lightship.build.compiling import build_for_libraries
+    from lightship.build.compiling import build_for_libraries, root_on
     from lightship.build.libraries import add_libraries
-    from lightship.build.wheelhouse import BuilderRoot
     from lightship.wheels.lock import parse_lock, render_lock
     from lightship.wheels.select import usable_distributions
 
@@ -131,7 +155,7 @@ def _with_libraries(
         python, glibc = base.python_full, base.glibc
         usable = usable_distributions(lock, platform=platform, python_full=python, glibc=glibc)
         builder = lock.builders.get(platform)
-        root = BuilderRoot(builder.debian if builder else (), platform, python, glibc)
+        root = root_on(base, builder)
         built = build_for_libraries(project, lock.variant, builder, usable.sdists, root, machine)
         wheels = (*usable.wheels, *built)
         found[platform] = add_libraries(base, wheels, machine)

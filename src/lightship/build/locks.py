@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lightship.build.baseimage import base_digests
+from lightship.build.baseimage import watched_digests
 from lightship.build.cache import Memo
 from lightship.build.inputs import target_inputs
 from lightship.build.machine import Machine
@@ -19,6 +19,8 @@ from lightship.project.stages import stages_of
 from lightship.project.targets import find_target
 
 if TYPE_CHECKING:
+    from lightship.platform import Platform
+    from lightship.wheels.layers import LockedLayer
     from lightship.wheels.lock import Lock
 
 
@@ -31,7 +33,7 @@ def inputs_of(project: Project, variant: str, machine: Machine) -> Digest:
     """Digest of what a lock depends on; that requirement files only changed a comment does not count."""
     config = project.config
     cheap = fingerprint(project.folder, config, project.variant(variant), stages_of(config, variant))
-    pins = list(base_digests(project, machine).values())  # a base's name that means another one: a stale lock
+    pins = list(watched_digests(project, machine).values())
     if pins:
         cheap = of_value([cheap, pins])
     memo = Memo(machine.home.cache / "inputs")
@@ -98,6 +100,14 @@ def parse_text(text: str, path: Path) -> Lock:
     from lightship.wheels.lock import parse_lock
 
     return parse_lock(text, where=str(path))
+
+
+def recorded_layers(path: Path) -> Mapping[Platform, tuple[LockedLayer, ...]]:
+    """Read which layers a lock records; one that is missing or damaged records none."""
+    try:
+        return parse_text(read_text(path.read_bytes(), path), path).layers
+    except (OSError, UsageError):
+        return {}
 
 
 def _parse_inputs(data: bytes, path: Path) -> dict[str, str]:

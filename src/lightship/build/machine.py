@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lightship.build.home import Home, find_home
+from lightship.build.sharing import NoCaches, SharedLayers
 from lightship.errors import UsageError
 from lightship.events import Reporter
 from lightship.fs.tar import EPOCH
@@ -19,6 +20,12 @@ from lightship.platform import Platform, platform_of
 
 if TYPE_CHECKING:
     from lightship.net.pipconf import PipConfig
+    from lightship.registry.wire import Wire
+
+
+def no_registries() -> Wire:
+    """Speak with no registry, as where nobody said how."""
+    raise UsageError("this machine is not set up to speak with registries")
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,8 @@ class Machine:
     """Environment, user, clock and reporter, passed in; caches and the network, made from them when needed.
 
     `user` is the home directory, `prefix` the Python environment that Lightship runs in (pip's site file),
-    `build_seconds` the limit of each build from source.
+    `build_seconds` the limit of each build from source. `shared` knows of layers that others have made,
+    `registries` gives a client that whoever made the machine closes.
     """
 
     environ: Mapping[str, str]
@@ -36,6 +44,8 @@ class Machine:
     reporter: Reporter
     offline: bool = False
     build_seconds: float = 1800.0
+    shared: SharedLayers = field(default_factory=NoCaches)
+    registries: Callable[[], Wire] = no_registries
 
     @property
     def platform(self) -> Platform | None:

@@ -13,11 +13,14 @@ from lightship.build.building import build_plan, known_start, plan_project, with
 from lightship.build.cache import Memo
 from lightship.build.image import Built
 from lightship.build.machine import Machine
+from lightship.build.origins import remember
+from lightship.build.proofs import prove
+from lightship.build.sharing import NoCaches
 from lightship.digest import of_value
 from lightship.errors import CheckError, LightshipError, StartError, UsageError
 from lightship.oci.record import Compression
 from lightship.plan.bytecode import IMPORTED
-from lightship.plan.model import Plan, WheelsLayer, layer_key
+from lightship.plan.model import Plan
 from lightship.plan.trimming import SAFE, TRACED
 from lightship.platform import Platform
 from lightship.project.config import PRODUCTION
@@ -26,7 +29,6 @@ from lightship.project.start import start_path, write_start
 
 if TYPE_CHECKING:
     from lightship.build.sandbox import Sandbox
-    from lightship.oci.layout import LayoutImage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,19 +65,21 @@ def build_project(project: Project, request: Request, machine: Machine) -> tuple
                 raise
             notes = (f"{_without_start(project, request)}: {error.message}. {error.hint}".rstrip(". "),)
     notes += _startup_notes(project, request)
-    plan = _plan(project, request, machine)
+    asked, plan = _plans(project, request, machine)
     try:
         built = _deliver(project, plan, request, machine)
     except StartError:  # raised by the proof
         if request.record or request.locked:
             raise
         _record(project, replace(request, record=True), machine)
-        plan = _plan(project, request, machine)
+        asked, plan = _plans(project, request, machine)
         built = _deliver(project, plan, request, machine)
+    remember(project, asked, plan, built.descriptor.digest, machine.home)
     return plan, with_fields(built, notes=(*built.notes, *notes))
 
 
-def _plan(project: Project, request: Request, machine: Machine) -> Plan:
+def _plans(project: Project, request: Request, machine: Machine) -> tuple[Plan, Plan]:
+    """Plan as it is asked for, and as it is when all that has no wheel is built."""
     plan = plan_project(
         project,
         request.variant,
@@ -84,7 +88,7 @@ def _plan(project: Project, request: Request, machine: Machine) -> Plan:
         locked=request.locked,
         target=request.target,
     )
-    return with_builds(project, plan, machine)
+    return plan, with_builds(project, plan, machine)
 
 
 def _lacks_start(project: Project, request: Request) -> bool:
@@ -129,6 +133,7 @@ def _record(project: Project, request: Request, machine: Machine) -> None:
     """
     from lightship.build.recording import Recorder
 
+    machine = replace(machine, shared=NoCaches())  # who owns a file, only the archives say
     path = start_path(project.folder, request.variant)
     if request.locked:
         raise CheckError(
@@ -139,7 +144,7 @@ def _record(project: Project, request: Request, machine: Machine) -> None:
     config = project.config
     trim = SAFE if config.trim == TRACED else config.trim
     plain = with_fields(config, trim=trim, bytecode="none", strip=False)
-    plan = _plan(replace(project, config=plain), request, machine)
+    _, plan = _plans(replace(project, config=plain), request, machine)
     sandbox = _sandbox(plan, machine)
     lazy = request.compression is Compression.ESTARGZ  # of no use to an image whose start is not known yet
     built = build_plan(project, plan, machine, Compression.GZIP if lazy else request.compression)
@@ -181,37 +186,5 @@ def _deliver(project: Project, plan: Plan, request: Request, machine: Machine) -
     built = build_plan(project, plan, machine, request.compression)
     if request.target != PRODUCTION:
         return built
-    image = machine.home.images.image(built.descriptor)
-    notes = _prove_loading(project, plan, image, machine) if project.config.strip else ()
-    if project.config.trim == TRACED:
-        from lightship.build.proving import prove_start
-
-        memo = Memo(machine.home.cache / "proofs")
-        key = of_value(["start", image.manifest.config.digest, msgspec.to_builtins(project.config.check)])
-        memo.get_or_make(key, bool, lambda: prove_start(project, image, _sandbox(plan, machine), machine))
+    notes = prove(project, plan, built, machine, lambda: _sandbox(plan, machine))
     return with_fields(built, notes=(*built.notes, *notes))
-
-
-def _prove_loading(project: Project, plan: Plan, image: LayoutImage, machine: Machine) -> tuple[str, ...]:
-    """Load the libraries of stripped layers that were not proven before; where nothing can be run, say so."""
-    memo = Memo(machine.home.cache / "proofs")
-    layers = {
-        of_value(["loading", layer_key(layer, Compression.GZIP)]): layer
-        for layer in plan.layers
-        if isinstance(layer, WheelsLayer)
-    }
-    unproven = {key: layer for key, layer in layers.items() if not memo.get(key, bool)}
-    if not unproven:
-        return ()
-    from lightship.build.proving import prove_loading, stripped_libraries
-
-    loadable = [layer for layer in unproven.values() if stripped_libraries(layer, machine.home)]
-    if loadable:
-        try:
-            sandbox = _sandbox(plan, machine)
-        except UsageError as error:
-            return (f"stripped libraries were not tried: {error.message}",)
-        prove_loading(project, loadable, image, sandbox, machine)
-    for key in unproven:
-        memo.put(key, value=True)
-    return ()

@@ -44,6 +44,11 @@ def holds_one(destination: str) -> bool:
     return _parse(destination)[0] != _LAYOUT
 
 
+def is_layout(destination: str) -> bool:
+    """Tell whether a destination is an OCI layout; an empty one is nothing."""
+    return destination.partition(":")[0] == _LAYOUT
+
+
 def _parse(destination: str) -> tuple[str, str]:
     kind, _, target = destination.partition(":")
     if kind not in (_LAYOUT, *_SINGLE) or not target:
@@ -59,10 +64,21 @@ def _oci(image: Stored, name: str, path: Path) -> None:
     if path.exists() and in_use:
         raise UsageError("something else is there already", where=str(path), hint="name an empty folder")
     layout.create()
-    for descriptor in all_blobs(image.layout, image.descriptor):
-        if not layout.has(descriptor.digest, descriptor.size):
-            _copy(image.layout, layout, descriptor)
+    copy_blobs(image.layout, layout, image.descriptor)
     layout.tag(name, image.descriptor)
+
+
+def copy_blobs(source: Layout, target: Layout, whole: Descriptor) -> None:
+    """Copy a manifest or an index to another layout, with all that it names and that is not there yet.
+
+    Raises:
+        IntegrityError: if a blob is missing or damaged.
+        StageError: if the layout cannot be written.
+
+    """
+    for descriptor in all_blobs(source, whole):
+        if not target.has(descriptor.digest, descriptor.size):
+            _copy(source, target, descriptor)
 
 
 def _copy(source: Layout, target: Layout, descriptor: Descriptor) -> None:

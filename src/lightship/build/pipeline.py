@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from lightship.build.cache import Memo
 from lightship.build.home import Home
 from lightship.build.image import Built, BuiltLayer, write_image
+from lightship.build.sharing import Found, NoCaches, Pins, SharedLayers
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest
-from lightship.errors import UsageError
+from lightship.errors import IntegrityError, UsageError
 from lightship.events import Reporter, Task
 from lightship.fs.atomic import writing, writing_unnamed
 from lightship.oci.record import Compression, LayerRecord
 from lightship.plan.model import (
     BaseLayer,
     BytecodeLayer,
+    FilesLayer,
     ImageLayer,
     LayerPlan,
     MadeLayer,
@@ -56,6 +58,23 @@ class _Order(NamedTuple):
     layer: LayerPlan
     first: tuple[str, ...]
 
+    @property
+    def of_packages(self) -> bool:
+        """Whether a change of the project's own files leaves it as it is."""
+        sources = self.layer.of if isinstance(self.layer, BytecodeLayer) else self.layer
+        return not isinstance(sources, FilesLayer)
+
+
+class _Known(NamedTuple):
+    """Layers that need not be made: those of this machine, and those that others have."""
+
+    here: dict[Digest, LayerRecord]
+    found: Found
+
+    @property
+    def records(self) -> dict[Digest, LayerRecord]:
+        return {**{key: hit.record for key, hit in self.found.layers.items()}, **self.here}
+
 
 @dataclass(frozen=True, slots=True)
 class Builder:
@@ -63,7 +82,8 @@ class Builder:
 
     `created` is RFC 3339 text, `fetch` is asked for missing layers' archives, `blob` for a base's layers;
     `outputs` has the roots that layers of stages take from. In eStargz the files that a recorded `start` read
-    lead their layers.
+    lead their layers. What is not on this machine is looked for in `shared`; where `pins` know a layer, it
+    must be that, wherever it is from.
     """
 
     home: Home
@@ -75,6 +95,8 @@ class Builder:
     workers: int = os.cpu_count() or 2
     blob: OpenBlob = no_image
     start: Start | None = None
+    shared: SharedLayers = field(default_factory=NoCaches)
+    pins: Pins = field(default_factory=dict)
 
     def build(self, plan: Plan, folder: Path) -> Built:
         """Build a plan whose project lies in `folder`.
@@ -82,27 +104,53 @@ class Builder:
         Raises:
             LightshipError: if an archive cannot be had, is damaged, or the disk is full. Layers that were
                 finished stay, and are used by the next build.
+            IntegrityError: also if a layer that was made is not the one that `pins` know.
 
         """
         self.home.images.create()
         orders = self._orders(plan)
-        keys = [order.key for order in orders]
-        records = {key: record for key in keys if (record := self._find(key))}
+        known = self._look_up(orders)
+        records, shared = known.records, known.found
         missing = {order.key: order for order in orders if order.key not in records}
         if missing:
             records |= self._make_all(tuple(missing.values()), plan, folder)
+            self._check(missing.values(), records)
         layers = tuple(
-            BuiltLayer(layer.title, records[key], key in missing)
-            for key, layer in zip(keys, plan.layers, strict=True)
+            BuiltLayer(layer.title, records[key], key in missing, key, shared.layers.get(key))
+            for (key, layer, _) in orders
         )
-        return Built(write_image(self.home.images, plan, layers, self.created), layers, plan.notes)
+        return Built(
+            write_image(self.home.images, plan, layers, self.created),
+            layers,
+            (*plan.notes, *shared.notes),
+            shared.trimmed,
+            _group(orders),
+        )
 
     def known(self, plan: Plan) -> tuple[LayerRecord | None, ...]:
-        """Tell of every layer of a plan what was made before."""
+        """Tell of every layer of a plan what was made before, here or elsewhere."""
+        orders = self._orders(plan)
+        records = self._look_up(orders).records
         return tuple(
-            order.layer.record if isinstance(order.layer, ImageLayer) else self._find(order.key)
-            for order in self._orders(plan)
+            order.layer.record if isinstance(order.layer, ImageLayer) else records.get(order.key)
+            for order in orders
         )
+
+    def _look_up(self, orders: Sequence[_Order]) -> _Known:
+        here = {order.key: record for order in orders if (record := self._find(order.key))}
+        missing = [order.key for order in orders if order.key not in here]
+        return _Known(here, self.shared.find(missing, _group(orders), self.pins) if missing else Found())
+
+    def _check(self, made: Iterable[_Order], records: Mapping[Digest, LayerRecord]) -> None:
+        for order in made:
+            pinned, record = self.pins.get(order.key), records[order.key]
+            if pinned not in (None, record):
+                raise IntegrityError(
+                    f"the layer that was made is {record.descriptor.digest}, not what the lock records",
+                    where=order.layer.title,
+                    hint="if this lock is to be trusted, tell the makers of Lightship; "
+                    "`lightship lock --layers` records what is made here",
+                )
 
     def _orders(self, plan: Plan) -> list[_Order]:
         lazy = self.compression is Compression.ESTARGZ
@@ -114,7 +162,11 @@ class Builder:
 
     def _find(self, key: Digest) -> LayerRecord | None:
         record = self._records.get(key, LayerRecord)
-        if record and self.home.images.has(record.descriptor.digest, record.descriptor.size):
+        if (
+            record
+            and self.pins.get(key, record) == record
+            and self.home.images.has(record.descriptor.digest, record.descriptor.size)
+        ):
             return record
         return None
 
@@ -191,6 +243,10 @@ class Builder:
     @property
     def _records(self) -> Memo:
         return Memo(self.home.cache / "layers")
+
+
+def _group(orders: Iterable[_Order]) -> tuple[Digest, ...]:
+    return tuple(order.key for order in orders if order.of_packages)
 
 
 _BYTES_PER_MODULE = 20_000

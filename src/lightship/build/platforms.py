@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lightship.build.building import builder_for, plan_project
+from lightship.build.building import builder_of, plan_project
 from lightship.build.image import Built
 from lightship.build.machine import Machine
 from lightship.build.making import Request, build_project
@@ -60,7 +60,7 @@ def _check(project: Project, request: Request, others: Sequence[Platform], machi
         plan = plan_project(
             project, request.variant, platform, machine, locked=request.locked, target=request.target
         )
-        known = builder_for(project, machine, request.compression).known(plan)
+        known = builder_of(project, request.variant, machine, request.compression).known(plan)
         if needs := list(needs_machine(project, plan, known, machine)):
             found[platform] = needs
     if found:

@@ -11,7 +11,6 @@ import msgspec
 
 from lightship.build.home import Home
 from lightship.oci.index import all_blobs
-from lightship.oci.layout import Layout
 
 
 class CacheInfo(msgspec.Struct, frozen=True):
@@ -43,7 +42,7 @@ def prune(home: Home) -> int:
         for path in list(home.cache.iterdir()) if home.cache.is_dir() else []:
             _make_writable(path)
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-        for leftover in (*_unused(home.images), *home.images.path.glob(".tmp-*")):
+        for leftover in (*_unused(home), *home.images.path.glob(".tmp-*")):
             leftover.unlink(missing_ok=True)
         return before - sum(part.size for part in cache_info(home))
 
@@ -66,7 +65,9 @@ def _make_writable(folder: Path) -> None:
                 inner.chmod(0o700)
 
 
-def _unused(layout: Layout) -> Iterator[Path]:
+def _unused(home: Home) -> Iterator[Path]:
+    """Yield blobs that no named image needs, and what is known of images that are gone."""
+    layout = home.images
     if not layout.blobs.is_dir():
         return
     used = set()
@@ -74,3 +75,5 @@ def _unused(layout: Layout) -> Iterator[Path]:
         used |= {blob.digest for blob in all_blobs(layout, descriptor)}
     names = {layout.blob_path(digest).name for digest in used}
     yield from (path for path in layout.blobs.iterdir() if path.name not in names)
+    known = [path for path in home.origins.glob("*/*") if path.is_file()]
+    yield from (path for path in known if path.parent.name + path.name not in names)

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+import msgspec
+
+from lightship.build.absent import elsewhere_of
 from lightship.build.cache import Memo
 from lightship.build.machine import Machine
 from lightship.digest import Digest, of_value
 from lightship.errors import UsageError
 from lightship.net.settings import http_settings
-from lightship.oci.index import Stored
+from lightship.oci.index import Stored, all_blobs
+from lightship.oci.layout import Layout
+from lightship.oci.model import Descriptor
 from lightship.platform import Platform
 from lightship.reference import Reference, parse_reference
 from lightship.registry.address import Repository, locate, target
+from lightship.registry.certificates import certificate_folders, find_certificates
 from lightship.registry.client import connected
 from lightship.registry.credentials import Credential, find_credentials
-from lightship.registry.pull import Pulled, pull_image
-from lightship.registry.push import Pushed, push_image
+from lightship.registry.manifests import get_manifest
+from lightship.registry.pull import SOURCE, Pulled, pull_image, pull_index
+from lightship.registry.push import Pushed, push_image, push_referrer
 from lightship.registry.remote import RemoteImage, open_remote
+from lightship.registry.resolve import keep
 from lightship.registry.wire import Wire
 
 _PLAIN = "LIGHTSHIP_PLAIN_HTTP"
@@ -32,18 +41,25 @@ def connect_registries(machine: Machine, explicit: Credential | None = None) -> 
     """Give a client that knows the machine's certificates, proxies and credentials.
 
     `SSL_CERT_FILE` and `SSL_CERT_DIR` count more than what pip is told of its indexes' certificates. Hosts in
-    `LIGHTSHIP_PLAIN_HTTP`, separated by commas, are spoken to without TLS.
+    `LIGHTSHIP_PLAIN_HTTP`, separated by commas, are spoken to without TLS. Certificates of single registries
+    lie where Docker and Podman have them.
     """
-    plain = [host.strip() for host in machine.environ.get(_PLAIN, "").split(",")]
     settings = http_settings(machine.pip, machine.environ)
     named = machine.environ.get("SSL_CERT_FILE") or machine.environ.get("SSL_CERT_DIR")
     with connected(
         replace(settings, cert=Path(named)) if named else settings,
         find_credentials(machine.environ, machine.user, explicit),
-        plain=[host for host in plain if host],
+        plain=plain_hosts(machine),
+        certificates=partial(find_certificates, certificate_folders(machine.user)),
         now=lambda: machine.clock().timestamp(),
     ) as wire:
         yield wire
+
+
+def plain_hosts(machine: Machine) -> list[str]:
+    """Name the registries that are spoken to without TLS."""
+    hosts = (host.strip() for host in machine.environ.get(_PLAIN, "").split(","))
+    return [host for host in hosts if host]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +78,10 @@ class KnownPlaces:
             self.memo.put(_key(repository.host, digest), (repository.name, *known)[:_MOST_PLACES])
 
 
-def push(image: Stored, name: str, machine: Machine, wire: Wire) -> Pushed:
+def push(image: Stored, name: str, machine: Machine, wire: Wire, places: Sequence[Repository] = ()) -> Pushed:
     """Push a stored image, or a whole index, to the reference `name`; a short one is Docker Hub's.
+
+    `places` are where layers are that the store lacks.
 
     Raises:
         UsageError: if `name` has a digest.
@@ -82,8 +100,26 @@ def push(image: Stored, name: str, machine: Machine, wire: Wire) -> Pushed:
         image.descriptor,
         locate(reference),
         reference.tag,
-        places=_places(machine),
+        places=known_places(machine),
         reporter=machine.reporter,
+        elsewhere=elsewhere_of(image, places),
+    )
+
+
+def push_referrers(
+    layout: Layout, descriptors: Iterable[Descriptor], name: str, machine: Machine, wire: Wire
+) -> tuple[Pushed, ...]:
+    """Push manifests of a layout that refer to an image, to the repository that it was pushed to as `name`.
+
+    Raises:
+        NetworkError: as `push` does.
+        IntegrityError: as `push` does.
+
+    """
+    repository, places = locate(parse_reference(name)), known_places(machine)
+    return tuple(
+        push_referrer(wire, layout, descriptor, repository, places=places, reporter=machine.reporter)
+        for descriptor in descriptors
     )
 
 
@@ -96,14 +132,62 @@ def pull(name: str, machine: Machine, wire: Wire, *, wanted: Platform | None = N
         IntegrityError: something is not what its digest says.
 
     """
-    reference, store = parse_reference(name), machine.home.images
+    reference = parse_reference(name)
     image = _open(reference, machine, wire, wanted)
-    pulled = pull_image(image, store, machine.reporter)
-    places, repository = _places(machine), locate(reference)
-    for layer in image.manifest.layers:
-        places.add(repository, layer.digest)
-    store.tag(str(reference), pulled.descriptor)
+    pulled = bring(image, machine)
+    remember(reference, wanted or image.config.platform, image, machine)
+    machine.home.images.tag(str(reference), _named_after(pulled))
     return pulled
+
+
+def pull_all(name: str, machine: Machine, wire: Wire) -> Pulled:
+    """Fetch what a reference names for all of its platforms to the store, under that name.
+
+    Raises:
+        UsageError: as `pull` does.
+        NetworkError: as `pull` does.
+        IntegrityError: as `pull` does.
+
+    """
+    reference, store = parse_reference(name), machine.home.images
+    repository = locate(reference)
+    document = get_manifest(wire, repository, target(reference))
+    if not document.is_index:
+        pulled = bring(RemoteImage(lambda: wire, repository, document, store), machine)
+    else:
+        store.create()
+        pulled = pull_index(wire, repository, document, store, machine.reporter)
+        places = known_places(machine)
+        for blob in all_blobs(store, pulled.descriptor):
+            places.add(repository, blob.digest)
+    store.tag(str(reference), _named_after(pulled))
+    return pulled
+
+
+def bring(image: RemoteImage, machine: Machine) -> Pulled:
+    """Fetch an image to the store, without a name; that its repository has its layers is remembered.
+
+    Raises:
+        NetworkError: as `pull` does.
+        IntegrityError: as `pull` does.
+
+    """
+    pulled = pull_image(image, machine.home.images, machine.reporter)
+    _note_places(image, machine)
+    return pulled
+
+
+def remember(reference: Reference, platform: Platform, image: RemoteImage, machine: Machine) -> None:
+    """Keep what a reference stands for, to be found without a network, and where its layers are."""
+    keep(image)
+    _note_places(image, machine)
+    _names(machine).put(_name_key(reference, platform), image.descriptor.digest)
+
+
+def known_digest(reference: Reference, platform: Platform, machine: Machine) -> Digest | None:
+    """Give what a reference stood for when its registry was asked last, by the digest that it has there."""
+    found = _names(machine).get(_name_key(reference, platform), str)
+    return Digest(found) if found else None
 
 
 def open_image(name: str, machine: Machine, wire: Wire, wanted: Platform | None = None) -> RemoteImage:
@@ -137,8 +221,27 @@ def _own_platform(machine: Machine) -> Platform:
     return machine.platform
 
 
-def _places(machine: Machine) -> KnownPlaces:
+def _note_places(image: RemoteImage, machine: Machine) -> None:
+    places = known_places(machine)
+    for layer in image.manifest.layers:
+        places.add(image.repository, layer.digest)
+
+
+def known_places(machine: Machine) -> KnownPlaces:
+    """Give what this machine knows of where blobs are."""
     return KnownPlaces(Memo(machine.home.cache / "places"))
+
+
+def _names(machine: Machine) -> Memo:
+    return Memo(machine.home.cache / "references")
+
+
+def _name_key(reference: Reference, platform: Platform) -> Digest:
+    return of_value(["reference", str(locate(reference)), target(reference), str(platform)])
+
+
+def _named_after(pulled: Pulled) -> Descriptor:
+    return msgspec.structs.replace(pulled.descriptor, annotations={SOURCE: pulled.source.digest})
 
 
 def _key(host: str, digest: Digest) -> Digest:

@@ -10,17 +10,17 @@ from pathlib import Path
 
 from lightship.build.bases import Base, Bases
 from lightship.build.builders import select_wheels
-from lightship.build.images import find_source
+from lightship.build.images import find_source, is_layout
 from lightship.build.machine import Machine
 from lightship.build.resolving import python_request
 from lightship.digest import parse_digest
-from lightship.errors import IntegrityError, LightshipError, ResolutionError
+from lightship.errors import IntegrityError, ResolutionError
 from lightship.platform import Platform
 from lightship.project.config import StageConfig
 from lightship.project.detect import Project
 from lightship.project.stages import stages_of, takes
 from lightship.wheels import toml
-from lightship.wheels.lock import read_lock
+from lightship.wheels.lock import find_lock, lock_path
 from lightship.wheels.model import LockedStage, LockedWheel
 from lightship.wheels.request import ResolveRequest
 
@@ -58,7 +58,8 @@ def lock_stages(
 
     """
     stages = stages_of(project.config, variant)
-    before = {} if upgrade or not stages else _locked_before(project, variant)
+    lock = None if upgrade or not stages else find_lock(lock_path(project.folder, variant))
+    before = lock.stages if lock else {}
     found: dict[Platform, Stages] = {}
     for platform, base in bases.items() if stages else ():
         locking = _Locking(project, variant, base, machine)
@@ -67,13 +68,6 @@ def lock_stages(
             name: locking.lock(name, stage, old.get(name, LockedStage())) for name, stage in stages.items()
         }
     return found
-
-
-def _locked_before(project: Project, variant: str) -> Mapping[Platform, Stages]:
-    try:
-        return read_lock(project.folder / f"pylock.{variant}.toml").stages
-    except LightshipError:  # none, or none that can be read: it is made anew
-        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +84,11 @@ class _Locking:
         return LockedStage(wheels, {image: self._image(image, old) for image in stage_images(stage)})
 
     def _image(self, name: str, old: LockedStage) -> str:
-        source = find_source(name, self.project.folder, self.machine.home.images)
-        if pinned := old.images.get(name, ""):
+        source = find_source(name, self.project.folder, self.machine)
+        pinned = old.images.get(name, "")
+        if pinned and not is_layout(name):
+            return pinned
+        if pinned:
             with suppress(IntegrityError):
                 return source.pinned(parse_digest(pinned)).descriptor.digest
         return source.find(self.base.platform).descriptor.digest

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+from lightship.build.baseimage import plan_suite
 from lightship.build.cache import FileDigests, Memo
 from lightship.build.compiling import builder_root, package_finder
 from lightship.build.environments import prepare_environment
@@ -140,14 +141,15 @@ class _Staging:
 
     def _image(self, origin: ImageOrigin) -> Path:
         machine = self.machine
-        source = find_source(origin.name, self.project.folder, machine.home.images)
+        source = find_source(origin.name, self.project.folder, machine)
         return prepare_root(source.pinned(origin.digest), cache=machine.home.cache, reporter=machine.reporter)
 
     def _run_all(self, stages: Sequence[StagePlan], outputs: Mapping[Digest, Path]) -> None:
         _check_native(self.plan.platform, stages[0])
         bwrap = Sandbox.find(self.machine.environ.get("PATH", "")).bwrap
         wheels = {wheel for stage in stages for wheel in stage.wheels}
-        archives = Fetcher(self.project, self.machine)(sorted(wheels), self.plan.builder)
+        fetch = Fetcher(self.project, self.machine, plan_suite(self.project, self.plan))
+        archives = fetch(sorted(wheels), self.plan.builder)
         room = self._room(archives, bwrap)
         environments = {stage.wheels: self._environment(stage, archives) for stage in stages}
         names = ", ".join(stage.name for stage in stages)
@@ -160,7 +162,7 @@ class _Staging:
             run_in_order(stages, run, room.stop)
 
     def _room(self, archives: Mapping[str, Path], bwrap: Path) -> StageRoom:
-        machine, builder = self.machine, builder_root(self.plan, self.plan.builder)
+        machine, builder = self.machine, builder_root(self.project, self.plan, self.plan.builder)
         root = prepare_toolchain(
             builder.packages,
             archives,

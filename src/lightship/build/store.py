@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lightship.build.absent import bring, places_of
 from lightship.build.machine import Machine
 from lightship.errors import UsageError
 from lightship.oci.index import Stored, choose_image, open_stored
@@ -34,12 +35,17 @@ def find_image(
 ) -> tuple[str, LayoutImage]:
     """Find an image as `find_stored` does; of an index, that for `platform`, by default this machine's.
 
+    Layers that the store lacks, since a build took them from a cache without fetching them, are fetched.
+
     Raises:
         UsageError: as `find_stored` does, or if there is none for the platform.
+        LostBlobError: if a layer is not any more where it was.
 
     """
     name, stored = find_stored(text, variant, machine, target)
-    return name, choose_image(stored, name, wanted=platform, own=machine.platform)
+    image = choose_image(stored, name, wanted=platform, own=machine.platform)
+    bring(image, places_of(stored.descriptor), machine)
+    return name, image
 
 
 def find_stored(text: str, variant: str, machine: Machine, target: str = PRODUCTION) -> tuple[str, Stored]:

@@ -12,12 +12,11 @@ from pathlib import Path
 
 from lightship.build.bases import Base, Bases
 from lightship.build.builders import lock_builders
-from lightship.build.compiling import build_for_libraries
+from lightship.build.compiling import build_for_libraries, root_on
 from lightship.build.inputs import target_inputs
 from lightship.build.libraries import SystemPackages, add_libraries
 from lightship.build.machine import Machine
 from lightship.build.resolving import python_request
-from lightship.build.wheelhouse import BuilderRoot
 from lightship.debs.model import LockedDeb
 from lightship.debs.suite import Suite
 from lightship.errors import LightshipError, ResolutionError, UsageError
@@ -196,7 +195,7 @@ class _System:
             wheels, every = self._distributions(base, groups)
             own = tuple(sdist for sdist in every if sdist not in sdists)
             builder = builders.get(platform)
-            root = BuilderRoot(builder.debian if builder else (), platform, base.python_full, base.glibc)
+            root = root_on(base, builder)
             built = build_for_libraries(self.project, self.lock.variant, builder, own, root, self.machine)
             added = (*(wheel for wheel in wheels if wheel not in below), *built)
             found[platform] = self._packages(base, added, below)

@@ -43,12 +43,13 @@ ResolveMore = Callable[[tuple[str, ...]], tuple[LockedWheel, ...]]
 
 @dataclass(frozen=True, slots=True)
 class BuilderRoot:
-    """The root that wheels are built in: its packages, and the target that they are for."""
+    """The root that wheels are built in: its packages, of one suite, and the target that they are for."""
 
     packages: tuple[LockedDeb, ...]
     platform: Platform
     python_full: str
     glibc: tuple[int, int]
+    suite: str = ""
 
     @property
     def python(self) -> str:

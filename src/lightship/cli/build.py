@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from lightship.build.absent import bring
 from lightship.build.building import default_name, tag
-from lightship.build.image import Built
 from lightship.build.machine import Machine
 from lightship.build.making import Request
+from lightship.build.output import is_layout
 from lightship.build.platforms import BuiltImage, build_platforms, join_images
-from lightship.build.savings import count_savings
+from lightship.build.sharing import building
+from lightship.cli import caches as cached
 from lightship.cli import push
+from lightship.cli.attest import Attesting, attest_options, read_options, said
+from lightship.cli.built import image_facts, say_image, trimmed_bytes
+from lightship.cli.caches import cache_options, open_caches
 from lightship.cli.engines import (
     DIRECT,
     EngineBuild,
@@ -30,21 +35,22 @@ from lightship.cli.engines import (
     find,
 )
 from lightship.cli.formats import choose, format_option
-from lightship.cli.options import Output, common, machine, path_argument, registries, target_option
+from lightship.cli.options import Output, common, machine, path_argument, target_option
 from lightship.cli.platforms import check_reach, choose_platforms, only_platform, platforms_option
-from lightship.cli.terminal import show_json, size
+from lightship.cli.terminal import show_json
 from lightship.errors import UsageError
-from lightship.oci.index import choose_image, open_stored
+from lightship.oci.index import Stored, choose_image, open_stored
 from lightship.oci.model import Descriptor
-from lightship.plan.model import Plan
+from lightship.platform import Platform
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project, read_project
 from lightship.reference import parse_reference
+from lightship.registry.address import locate
 
 if TYPE_CHECKING:
+    from lightship.build.layerexport import Exported
     from lightship.engines.load import EngineName
     from lightship.registry.push import Pushed
-    from lightship.registry.wire import Wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +65,11 @@ class _Options:
     destination: str
     load: bool
     push: str
+    cache_from: tuple[str, ...]
+    cache_to: str | None
+    attest: tuple[str, ...]
+    sign: bool
+    key: str
     compression: str
     single_member: bool
     format: str
@@ -81,6 +92,8 @@ class _Options:
     "--load", is_flag=True, help="Load the image into Docker, or into Podman where there is no Docker."
 )
 @click.option("--push", default="", metavar="REF", help="Put the image into a registry, as REF.")
+@cache_options
+@attest_options
 @click.option("--compression", type=click.Choice(["gzip", "zstd"]), default="gzip", show_default=True)
 @click.option("--single-member", is_flag=True, help="Write gzip of one member, for old readers; slower.")
 @format_option
@@ -107,8 +120,7 @@ def command(*, output: Output, **given: Any) -> None:
     surroundings = machine(output, offline=options.offline)
     if options.engine == DIRECT:
         check_direct(options.builder)
-        connect = registries(surroundings)
-        results = [_build(project, variant, options, surroundings, output, connect) for variant in variants]
+        results = [_build(project, variant, options, surroundings, output) for variant in variants]
     else:
         results = _build_elsewhere(project, variants, options, surroundings, output)
     if output.as_json:
@@ -122,6 +134,7 @@ def _check(options: _Options, variants: tuple[str, ...]) -> None:
             "one --tag cannot name several variants", hint="leave out --tag, or build them singly"
         )
     _check_push(options, variants)
+    _check_attest(options)
     if options.fix_build_packages and options.locked:
         raise UsageError(
             "--fix-build-packages changes what --locked insists on", hint="leave one of them out"
@@ -160,11 +173,20 @@ def _build(
     options: _Options,
     surroundings: Machine,
     output: Output,
-    connect: Callable[[], Wire],
 ) -> dict[str, Any]:
     started = time.perf_counter()
+    attesting = read_options(
+        options.attest,
+        project.config.attest,
+        sign=options.sign,
+        key=options.key,
+        machine=surroundings,
+        output=output,
+    )
     platforms = choose_platforms(options.platforms, project)
     check_reach(platforms, surroundings, destination=options.destination, load=options.load)
+    caches = open_caches(options.cache_from, options.cache_to, project, surroundings)
+    surroundings = replace(surroundings, shared=caches.shared)
     request = Request(
         variant=variant,
         platform=platforms[0],
@@ -174,54 +196,90 @@ def _build(
         record=options.record,
     )
 
+    def deliver() -> _Delivered:
+        images = _make(project, request, platforms, options, surroundings)
+        done = _deliver(images, options, attesting, surroundings)
+        return replace(done, exported=caches.export(project, images, surroundings))
+
+    done = building(caches.shared, deliver)
+    seconds = time.perf_counter() - started
+    trimmed = [trimmed_bytes(plan, built, surroundings) for plan, built in done.images]
+    if not output.as_json:
+        _say(project, done, trimmed, seconds)
+        told = (
+            push.summary(options.push, done.pushed) if done.pushed else "",
+            said(done.beside) if done.beside else "",
+            cached.summary(caches, done.exported) if done.exported else "",
+        )
+        for line in filter(None, told):
+            click.echo(line)
+    facts = [
+        image_facts(plan, built, saved) for (plan, built), saved in zip(done.images, trimmed, strict=True)
+    ]
+    whole = facts[0] if len(facts) == 1 else {"digest": done.descriptor.digest, "platforms": facts}
+    return {
+        "name": done.name,
+        **whole,
+        "seconds": round(seconds, 3),
+        **({"pushed": push.facts(options.push, done.pushed)} if done.pushed is not None else {}),
+        **done.beside,
+        **({"cache": cached.facts(caches, done.exported)} if done.exported is not None else {}),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivered:
+    """What a build came to; `beside` says which documents went with it."""
+
+    images: tuple[BuiltImage, ...]
+    descriptor: Descriptor
+    name: str
+    pushed: Pushed | None
+    beside: dict[str, Any]
+    exported: Exported | None = None
+
+
+def _make(
+    project: Project,
+    request: Request,
+    platforms: Sequence[Platform],
+    options: _Options,
+    surroundings: Machine,
+) -> tuple[BuiltImage, ...]:
     def attempt(project: Project) -> tuple[BuiltImage, ...]:
         return build_platforms(project, request, platforms, surroundings)
 
-    if options.fix_build_packages:
-        from lightship.build.repair import mending
+    if not options.fix_build_packages:
+        return attempt(project)
+    from lightship.build.repair import mending
 
-        images = mending(project, attempt, surroundings.reporter)
-    else:
-        images = attempt(project)
+    return mending(project, attempt, surroundings.reporter)
+
+
+def _deliver(
+    images: tuple[BuiltImage, ...],
+    options: _Options,
+    attesting: Attesting,
+    surroundings: Machine,
+) -> _Delivered:
+    """Name what was built, and hand it over to all who are to have it."""
     descriptor = join_images(images, surroundings)
-    name = tag(descriptor, options.name or default_name(images[0][0]), surroundings)
-    _hand_over(descriptor, name, options, surroundings)
-    pushed = _push(descriptor, options.push, surroundings, connect) if options.push else None
-    seconds = time.perf_counter() - started
-    trimmed = [count_savings(plan, surroundings.home).bytes for plan, _ in images]
-    if not output.as_json:
-        _say(name, project, descriptor, images, trimmed, seconds)
-        if pushed is not None:
-            click.echo(push.summary(options.push, pushed))
-    facts = [_facts(plan, built, saved) for (plan, built), saved in zip(images, trimmed, strict=True)]
-    whole = facts[0] if len(facts) == 1 else {"digest": descriptor.digest, "platforms": facts}
-    return {
-        "name": name,
-        **whole,
-        "seconds": round(seconds, 3),
-        **({"pushed": push.facts(options.push, pushed)} if pushed is not None else {}),
-    }
+    places = tuple(dict.fromkeys(hit.place for _, built in images for hit in built.hits))
+    name = tag(descriptor, options.name or default_name(images[0][0]), surroundings, places)
+    stored = open_stored(surroundings.home.images, descriptor)
+    if options.destination or options.load or attesting.reads_layers:
+        bring(stored, places, surroundings)
+    beside = _hand_over(stored, name, options, surroundings, attesting)
+    pushed = None
+    if options.push:
+        from lightship.build import remote
 
-
-def _facts(plan: Plan, built: Built, trimmed: int) -> dict[str, Any]:
-    return {
-        "digest": built.descriptor.digest,
-        "platform": str(plan.platform),
-        "variant": plan.variant,
-        "target": plan.target,
-        "unpacked": built.unpacked,
-        "compressed": built.compressed,
-        "added": built.added,
-        "trimmed": trimmed,
-        "budget": plan.budget,
-        "layers": [
-            _layer(layer.title, layer.record.descriptor.digest, made=layer.made) for layer in built.layers
-        ],
-    }
-
-
-def _layer(title: str, digest: str, *, made: bool) -> dict[str, Any]:
-    return {"title": title, "digest": digest, "made": made}
+        wire = surroundings.registries()
+        pushed = remote.push(stored, options.push, surroundings, wire, places)
+        beside = attesting.push(stored, options.push, surroundings, wire)
+        if places:  # the image's own repository outlives a cache
+            tag(descriptor, name, surroundings, (locate(parse_reference(options.push)), *places))
+    return _Delivered(images, descriptor, name, pushed, beside)
 
 
 def _check_push(options: _Options, variants: tuple[str, ...]) -> None:
@@ -238,56 +296,48 @@ def _check_push(options: _Options, variants: tuple[str, ...]) -> None:
         raise UsageError("--push wants a tag, not a digest", hint="leave out the part from '@' on")
 
 
-def _push(descriptor: Descriptor, name: str, surroundings: Machine, connect: Callable[[], Wire]) -> Pushed:
-    from lightship.build import remote
+def _check_attest(options: _Options) -> None:
+    if options.engine != DIRECT:
+        return  # which refuses them all
+    if options.sign and not options.push:
+        raise UsageError("--sign signs what a registry has", hint="add --push REF")
+    if options.attest and not (options.push or is_layout(options.destination)):
+        raise UsageError(
+            "--attest is about images that are handed over", hint="add --push REF, or --output oci:DIR"
+        )
 
-    return remote.push(open_stored(surroundings.home.images, descriptor), name, surroundings, connect())
 
-
-def _hand_over(descriptor: Descriptor, name: str, options: _Options, surroundings: Machine) -> None:
-    stored = open_stored(surroundings.home.images, descriptor)
+def _hand_over(
+    stored: Stored, name: str, options: _Options, surroundings: Machine, attesting: Attesting
+) -> dict[str, Any]:
+    """Write and load the image as asked; gives what there is to say of documents that went with it."""
+    beside: dict[str, Any] = {}
     if options.destination:
         from lightship.build.output import write_output
 
-        write_output(stored, name, options.destination, surroundings.reporter)
+        path = write_output(stored, name, options.destination, surroundings.reporter)
+        if is_layout(options.destination) and attesting.beside_layout():
+            beside = attesting.write(stored, path, surroundings)
     if options.load:
-        from lightship.engines.load import load
-
-        environ = surroundings.environ
-        engine: EngineName = "docker" if shutil.which("docker", path=environ.get("PATH")) else "podman"
-        image = choose_image(stored, name, wanted=None, own=surroundings.platform)
-        load(image, name, engine=engine, environ=environ, reporter=surroundings.reporter)
+        _load(stored, name, surroundings)
+    return beside
 
 
-def _say(
-    name: str,
-    project: Project,
-    descriptor: Descriptor,
-    images: Sequence[BuiltImage],
-    trimmed: Sequence[int],
-    seconds: float,
-) -> None:
+def _load(stored: Stored, name: str, surroundings: Machine) -> None:
+    from lightship.engines.load import load
+
+    environ = surroundings.environ
+    engine: EngineName = "docker" if shutil.which("docker", path=environ.get("PATH")) else "podman"
+    image = choose_image(stored, name, wanted=None, own=surroundings.platform)
+    load(image, name, engine=engine, environ=environ, reporter=surroundings.reporter)
+
+
+def _say(project: Project, done: _Delivered, trimmed: Sequence[int], seconds: float) -> None:
     if project.found:
         click.echo(f"found: {'; '.join(project.found)}")
-    title, taken = click.style(name, bold=True), f", {seconds:.2f} s"
-    if len(images) > 1:
-        click.echo(f"{title}  index of {len(images)} platforms  {descriptor.digest}{taken}")
+    title, taken = click.style(done.name, bold=True), f", {seconds:.2f} s"
+    if len(done.images) > 1:
+        click.echo(f"{title}  index of {len(done.images)} platforms  {done.descriptor.digest}{taken}")
         title, taken = "", ""
-    for (plan, built), saved in zip(images, trimmed, strict=True):
-        _say_image(title, plan, built, saved, taken)
-
-
-def _say_image(title: str, plan: Plan, built: Built, trimmed: int, taken: str) -> None:
-    made = sum(layer.made for layer in built.layers)
-    news = f"{made} made, {size(built.added)}" if made else "all there already"
-    click.echo(f"{title}  {plan.platform}  {built.descriptor.digest}".lstrip())
-    click.echo(
-        f"  {size(built.unpacked)} unpacked, {size(built.compressed)} compressed, "
-        f"{len(built.layers)} layers ({news}){taken}"
-    )
-    if trimmed:
-        click.echo(f"  {size(trimmed)} trimmed: `lightship plan` says what and why")
-    for note in built.notes:
-        click.echo(f"  note: {note}")
-    if plan.budget is not None and built.unpacked > plan.budget:
-        click.echo(f"  note: over its budget of {size(plan.budget)}: `lightship verify` will fail")
+    for (plan, built), saved in zip(done.images, trimmed, strict=True):
+        say_image(title, plan, built, saved, taken)

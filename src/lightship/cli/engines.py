@@ -27,7 +27,20 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 DIRECT = "direct"
 _STANDARD_ERROR = 2
 _EXTRA = "lightship.engine-arguments"
-_DIRECT_ONLY = ("compression", "single_member", "format", "offline", "record", "fix_build_packages", "push")
+_DIRECT_ONLY = (
+    "compression",
+    "single_member",
+    "format",
+    "offline",
+    "record",
+    "fix_build_packages",
+    "push",
+    "cache_from",
+    "cache_to",
+    "attest",
+    "sign",
+    "key",
+)
 
 builder_option = click.option(
     "--builder", default="", metavar="NAME", help="With --engine docker: one of buildx's builders."

@@ -18,6 +18,11 @@ from lightship.errors import LightshipError
     "--target", default="", help="Lock this target too; those that the project speaks of always are."
 )
 @click.option("--upgrade", is_flag=True, help="Take newer versions where the requirements allow them.")
+@click.option(
+    "--layers",
+    is_flag=True,
+    help="Make the images too, and record their layers, for builds that take them from a cache.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a lock is missing or stale.")
 @click.option("--offline", is_flag=True, help="Use only what is in the caches.")
 @common
@@ -27,6 +32,7 @@ def command(
     variants: tuple[str, ...],
     target: str,
     upgrade: bool,
+    layers: bool,
     check: bool,
     offline: bool,
     output: Output,
@@ -35,8 +41,9 @@ def command(
 
     The lock is a PEP 751 file; Debian packages stand in its [tool.lightship] table. Commit it.
     """
+    from lightship.build.layerlock import record_layers
     from lightship.build.locking import make_lock
-    from lightship.build.locks import require_current
+    from lightship.build.locks import lock_file, recorded_layers, require_current
     from lightship.project.config import PRODUCTION
     from lightship.project.detect import read_project
     from lightship.project.targets import declared_targets, find_target
@@ -54,7 +61,10 @@ def command(
                 for each in (PRODUCTION, *targets):
                     require_current(project, variant, surroundings, each)
                 continue
+            recorded = layers or any(recorded_layers(lock_file(project, variant)).values())
             file = make_lock(project, variant, surroundings, upgrade=upgrade, targets=tuple(targets))
+            if recorded:
+                record_layers(project, variant, surroundings, named)
         except LightshipError as error:
             # one variant's index may be out of reach here: the others are locked all the same
             failed.append(error)
@@ -77,4 +87,6 @@ def _summary(file: Path) -> str:
     debs = max((len(packages) for packages in lock.debs.values()), default=0)
     platforms = ", ".join(str(platform) for platform in lock.platforms)
     targets = f", with target {', '.join(lock.targets)}" if lock.targets else ""
-    return f"{file}: {len(lock.packages)} Python and {debs} Debian packages for {platforms}{targets}"
+    count = sum(map(len, lock.layers.values()))
+    layers = f", {count} layers recorded" if count else ""
+    return f"{file}: {len(lock.packages)} Python and {debs} Debian packages for {platforms}{targets}{layers}"

@@ -65,6 +65,10 @@ def machine(output: Output, *, offline: bool = False, claim: bool = True) -> Mac
 
     With `claim`, nothing that the command uses is removed by `lightship cache prune` until the command ends.
     """
+
+    def connect() -> Wire:
+        return client()
+
     made = Machine(
         environ=dict(os.environ),
         user=Path.home(),
@@ -72,7 +76,9 @@ def machine(output: Output, *, offline: bool = False, claim: bool = True) -> Mac
         clock=lambda: datetime.now(UTC),
         reporter=TerminalReporter(output.level),
         offline=offline,
+        registries=connect,
     )
+    client = registries(made)
     if claim:
         click.get_current_context().with_resource(made.home.claimed())
     return made

@@ -48,6 +48,18 @@ class ImageName:
         return self.name.rsplit("/", 1)[-1]
 
     @property
+    def reference(self) -> str:
+        """The name as `FROM` has it, less an alias."""
+        tagged = f"{self.name}:{self.tag}" if self.tag else self.name
+        return f"{tagged}@{self.digest}" if self.digest else tagged
+
+    @property
+    def is_official(self) -> bool:
+        """Tell whether the name is that of an official image, or of a mirror of one: it has no account."""
+        account = self.name.rpartition("/")[0].rpartition("/")[2]
+        return account in ("", "library") or bool(re.search(r"[.:]", account))
+
+    @property
     def is_cuda(self) -> bool:
         return self.name.endswith(("nvidia/cuda", "/cuda"))
 
@@ -98,8 +110,7 @@ class ImageName:
             return False
         if self.is_cuda or self.repository == "pytorch":
             return "devel" in self.tag
-        account = self.name.rpartition("/")[0].rpartition("/")[2]
-        if account not in ("", "library") and not re.search(r"[.:]", account):
+        if not self.is_official:
             return False
         small = re.search(r"slim|alpine|distroless|windows", self.tag)
         return (

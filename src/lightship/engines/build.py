@@ -9,23 +9,24 @@ from pathlib import Path
 
 from lightship.build.building import default_name, plan_project
 from lightship.build.fetching import Fetcher
-from lightship.build.images import find_source
+from lightship.build.images import find_source, is_layout
 from lightship.build.machine import Machine
+from lightship.build.named import is_built_here
 from lightship.digest import Digest
 from lightship.dockerfile.emit.bases import CONTEXT
 from lightship.dockerfile.emit.emit import emit
 from lightship.dockerfile.emit.facts import Plans
 from lightship.dockerfile.emit.model import Options, Style
-from lightship.dockerfile.emit.origins import Origins
+from lightship.dockerfile.emit.origins import Origins, image_origins
 from lightship.engines.context import Workplace, fill_context, pin_layout, workplace
 from lightship.engines.model import BuildRequest, Engine, EngineImage, PinnedLayout
 from lightship.engines.pip import FOLDER, SECRET, PipInBuilder, pip_in_builder
+from lightship.errors import UsageError
 from lightship.fs.atomic import writing
 from lightship.net.credentials import read_credentials
 from lightship.net.local import local_path
 from lightship.oci.layout import LayoutImage
 from lightship.plan.model import EnvironmentLayer, FilesLayer, Plan
-from lightship.plan.stages import ImageOrigin, StageLayer
 from lightship.platform import Platform
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project
@@ -97,9 +98,7 @@ def pinned_images(project: Project, plan: Plan) -> dict[str, tuple[str, Digest]]
     Keys are what the Dockerfile calls them.
     """
     names = Origins.of(project.config).layouts
-    layers = (layer.origin for layer in plan.layers if isinstance(layer, StageLayer))
-    taken = (take.origin for stage in plan.stages for take in stage.takes)
-    origins = [origin for origin in (*layers, *taken) if isinstance(origin, ImageOrigin)]
+    origins = image_origins([plan])
     found = {names.get(origin.name, origin.name): (origin.name, origin.digest) for origin in origins}
     return {**found, **({CONTEXT: (plan.base.reference, plan.base.digest)} if plan.base else {})}
 
@@ -107,13 +106,25 @@ def pinned_images(project: Project, plan: Plan) -> dict[str, tuple[str, Digest]]
 def _layouts(
     project: Project, plans: Iterable[Plan], place: Workplace, machine: Machine
 ) -> dict[str, PinnedLayout]:
-    """Lay out those images that are on this machine; any other the engine gets by itself."""
+    """Lay out the images of layouts; any other the engine gets by itself, from where its name says.
+
+    Raises:
+        UsageError: for a name that only an image in the local store has.
+
+    """
     wanted = {name: image for plan in plans for name, image in pinned_images(project, plan).items()}
     made: dict[str, PinnedLayout] = {}
     for name, (reference, digest) in wanted.items():
-        image = find_source(reference, project.folder, machine.home.images).pinned(digest)
-        if isinstance(image, LayoutImage):
-            made[name] = pin_layout(place.layouts / str(len(made)), image)
+        if is_layout(reference):
+            image = find_source(reference, project.folder, machine).pinned(digest)
+            if isinstance(image, LayoutImage):
+                made[name] = pin_layout(place.layouts / str(len(made)), image)
+        elif is_built_here(parse_reference(reference), machine.home.images):
+            raise UsageError(
+                f"the image {reference} is in Lightship's own store alone, where no other engine finds it",
+                where=str(project.folder),
+                hint="push it to a registry, or hand it over with `-o oci:DIR`, and name that",
+            )
     return made
 
 

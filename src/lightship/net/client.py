@@ -68,9 +68,17 @@ def _context(settings: HttpSettings) -> ssl.SSLContext:
         if settings.client_cert:
             where = str(settings.client_cert)
             context.load_cert_chain(settings.client_cert)
+        for authority in settings.more.authorities:
+            where = str(authority)
+            context.load_verify_locations(authority)
+        for certificate, key in settings.more.own:
+            where = str(certificate)
+            context.load_cert_chain(certificate, key)
     except OSError as error:  # ssl.SSLError is one
         raise UsageError(
-            "the certificate cannot be read", where=where, hint="check pip's `cert` option, or SSL_CERT_FILE"
+            "the certificate cannot be read",
+            where=where,
+            hint="check pip's `cert` option, SSL_CERT_FILE, or the file",
         ) from error
     return context
 

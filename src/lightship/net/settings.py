@@ -12,12 +12,21 @@ _SCHEMES = ("http", "https", "all")
 
 
 @dataclass(frozen=True, slots=True)
+class HostCertificates:
+    """What counts for one host: authorities beside all others, and certificates of ours with their keys."""
+
+    authorities: tuple[Path, ...] = ()
+    own: tuple[tuple[Path, Path], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class HttpSettings:
     """What `HttpTransport` needs to know.
 
     `cert` is a PEM bundle or a folder of hashed certificates; without one, the system's trust store counts.
     `proxies` maps `http`, `https` or `all` to a proxy's URL; `no_proxy` lists hosts and domains reached
-    directly. `timeout` is in seconds, for connecting and between two pieces of a body.
+    directly. `timeout` is in seconds, for connecting and between two pieces of a body. `more` counts beside
+    `cert` and `client_cert`.
     """
 
     cert: Path | None = None
@@ -27,6 +36,7 @@ class HttpSettings:
     no_proxy: tuple[str, ...] = ()
     timeout: float = 30.0
     attempts: int = 4
+    more: HostCertificates = HostCertificates()
 
 
 def http_settings(config: PipConfig, environ: Mapping[str, str]) -> HttpSettings:

@@ -129,6 +129,15 @@ class Layout:
 
         self._update(change)
 
+    def refer(self, descriptors: Iterable[Descriptor]) -> None:
+        """List manifests that have no name, such as what refers to an image (image spec, image-layout.md)."""
+        added = {item.digest: item for item in descriptors}
+
+        def change(manifests: Iterable[Descriptor]) -> list[Descriptor]:
+            return [*(item for item in manifests if item.digest not in added), *added.values()]
+
+        self._update(change)
+
     def untag(self, name: str) -> None:
         self._update(lambda items: [item for item in items if item.annotations.get(REF_NAME) != name])
 
@@ -140,7 +149,7 @@ class Layout:
     def _update(self, change: Callable[[Iterable[Descriptor]], list[Descriptor]]) -> None:
         with _locked(self.path / "index.json.lock"):
             index = self.index()
-            manifests = sorted(change(index.manifests), key=lambda item: item.annotations.get(REF_NAME, ""))
+            manifests = sorted(change(index.manifests), key=_place)
             if tuple(manifests) != index.manifests:
                 write_bytes(self.path / "index.json", encode(Index(2, tuple(manifests), MEDIA_INDEX)))
 
@@ -170,7 +179,11 @@ class LayoutImage:
 
     @cached_property
     def config(self) -> ImageConfig:
-        return decode(self.layout.read(self.manifest.config), ImageConfig, where=self.layout.path)
+        return decode(self.config_data, ImageConfig, where=self.layout.path)
+
+    @cached_property
+    def config_data(self) -> bytes:
+        return self.layout.read(self.manifest.config)
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -183,6 +196,10 @@ class LayoutImage:
             )
         pairs = zip(descriptors, diff_ids, strict=True)
         return tuple(LayoutLayer(self.layout, descriptor, diff_id) for descriptor, diff_id in pairs)
+
+
+def _place(item: Descriptor) -> tuple[str, str]:
+    return item.annotations.get(REF_NAME, ""), item.digest
 
 
 @contextmanager

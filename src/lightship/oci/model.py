@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from lightship.decoders import from_builtins
 from lightship.digest import Digest, canonical_json
 from lightship.errors import IntegrityError
 from lightship.platform import Platform
@@ -143,6 +144,10 @@ class Image(Protocol):
     def config(self) -> ImageConfig: ...
 
     @property
+    def config_data(self) -> bytes:
+        """The configuration's document as it is, with fields that Lightship does not know."""
+
+    @property
     def layers(self) -> tuple[Layer, ...]: ...
 
 
@@ -162,7 +167,7 @@ def decode(data: bytes, kind: type[Document], *, where: str | Path) -> Document:
 
     """
     try:
-        return msgspec.convert(_without_nulls(msgspec.json.decode(data)), kind)
+        return from_builtins(_without_nulls(msgspec.json.decode(data)), kind)
     except msgspec.DecodeError as error:
         raise IntegrityError(
             f"not an OCI {kind.__name__.lower()}: {error}", where=str(where), hint="the image is damaged"

@@ -87,6 +87,8 @@ def _index(layout: Layout, index: Index) -> Iterator[str]:
     for item in {item.digest: item for item in index.manifests}.values():
         if item.media_type == MEDIA_INDEX:
             yield from _nested(layout, item)
+        elif item.media_type == MEDIA_MANIFEST and item.artifact_type:
+            yield from (f"{item.digest}: {problem}" for problem in _artifact(layout, item))
         elif item.media_type == MEDIA_MANIFEST:
             yield from (f"{item.digest}: {problem}" for problem in _listed_image(layout, item))
         else:
@@ -116,6 +118,22 @@ def _listed_image(layout: Layout, item: Descriptor) -> Iterator[str]:
         listed, own = Platform(item.platform.architecture, item.platform.os), image.config.platform
         if listed != own:
             yield f"the index lists it for {listed}, its configuration is for {own}"
+
+
+def _artifact(layout: Layout, item: Descriptor) -> Iterator[str]:
+    """Read an artifact whole (image spec, manifest.md, "Guidelines for Artifact Usage")."""
+    try:
+        manifest = layout.image(item).manifest
+        for blob in (manifest.config, *manifest.layers):
+            layout.read(blob)
+    except LightshipError as error:
+        yield str(error)
+        return
+    own = manifest.artifact_type or manifest.config.media_type
+    if own != item.artifact_type:
+        yield f"the index lists it as {item.artifact_type!r}, it is {own!r}"
+    if not manifest.layers:
+        yield "manifest: an artifact has at least one layer"
 
 
 def _manifest(manifest: Manifest, descriptor: Descriptor) -> Iterator[str]:

@@ -80,10 +80,14 @@ class BaseImage(msgspec.Struct, frozen=True):
 
 
 class BaseSummary(msgspec.Struct, frozen=True):
-    """What a plan says of the image that it builds on; `packages` are names of Debian packages in it."""
+    """What a plan says of the image that it builds on.
+
+    `packages` are names of Debian packages in it, `suite` its Debian release, empty where it is none.
+    """
 
     reference: str
     digest: Digest
     python: str
     glibc: tuple[int, int]
     packages: tuple[str, ...] = ()
+    suite: str = ""

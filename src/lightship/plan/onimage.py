@@ -19,7 +19,7 @@ def summary(base: BaseImage) -> BaseSummary:
     """Give what later steps need to know of a base."""
     facts = base.facts
     names = tuple(package.name for package in facts.packages)
-    return BaseSummary(base.reference, base.digest, base.python.version, facts.glibc, names)
+    return BaseSummary(base.reference, base.digest, base.python.version, facts.glibc, names, facts.debian)
 
 
 def layers_on(

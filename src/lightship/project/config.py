@@ -14,7 +14,11 @@ from lightship.errors import UsageError
 
 TRIM_LEVELS = ("safe", "traced", "none")
 BYTECODE_LEVELS = ("imported", "all", "none")
+LOCKED = "locked"
+TRUST_LEVELS = ("all", LOCKED)
 PRODUCTION = "production"
+ATTESTATIONS = ("provenance", "cyclonedx", "spdx")
+"""What may be said of an image beside itself."""
 OWN_LABELS = "io.lightship."
 UNIT = {"": 1, "B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "MiB": 2**20, "GiB": 2**30}
 
@@ -90,8 +94,12 @@ class Config(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=
     trim: str = "safe"
     strip: bool = False
     bytecode: str = "imported"
+    attest: tuple[str, ...] | None = None
     check: CheckConfig = CheckConfig()
     lint: LintConfig = LintConfig()
+    cache_from: tuple[str, ...] = ()
+    cache_to: str = ""
+    cache_trust: str = "all"
     variants: dict[str, VariantConfig] = {}
     targets: dict[str, TargetConfig] = {}
     stages: dict[str, StageConfig] = {}
@@ -195,6 +203,13 @@ def _problems(config: Config) -> list[str]:
         )
     if config.bytecode not in BYTECODE_LEVELS:
         found.append(f"bytecode = {config.bytecode!r} is not known: it may be {_either(BYTECODE_LEVELS)}")
+    if config.cache_trust not in TRUST_LEVELS:
+        found.append(f"cache-trust = {config.cache_trust!r} is not known: it may be {_either(TRUST_LEVELS)}")
+    found += [
+        f"attest has {kind!r}, which is not known: it may be {_either(ATTESTATIONS)}"
+        for kind in config.attest or ()
+        if kind not in ATTESTATIONS
+    ]
     found += [f"variant name {name!r} may hold letters, digits, - and _" for name in _bad_names(config)]
     found += [problem for name in config.targets for problem in _target_problems(name)]
     found += [f"label {name!r} is Lightship's own" for name in config.labels if name.startswith(OWN_LABELS)]

@@ -82,7 +82,8 @@ def debian_suite(base: str) -> str:
     if kind != "debian" or not re.fullmatch(r"[a-z]+", suite):
         raise UsageError(
             f"base {base!r} names no Debian suite",
-            hint='use its code name: base = "debian:bookworm"; an image is named as oci:PATH',
+            hint='use its code name: base = "debian:bookworm"; the image of that name on Docker Hub is '
+            f"docker.io/library/{base}",
         )
     return suite
 

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 import msgspec
 
+from lightship.decoders import from_json
 from lightship.errors import NetworkError
 from lightship.net.redact import redact, redact_text
 from lightship.registry.address import Repository
@@ -22,6 +23,10 @@ _HINTS = {
 }
 
 
+class MissingError(NetworkError):
+    """A repository, or something in it, is not there."""
+
+
 class _Said(msgspec.Struct, frozen=True):
     code: str = ""
     message: str = ""
@@ -34,7 +39,7 @@ class _Body(msgspec.Struct, frozen=True):
 def said(answer: Answer) -> tuple[_Said, ...]:
     """Give the errors that an answer lists, or none where it is no registry's."""
     try:
-        return msgspec.json.decode(answer.body, type=_Body).errors
+        return from_json(answer.body, _Body).errors
     except (msgspec.DecodeError, UnicodeDecodeError):
         return ()
 
@@ -57,15 +62,15 @@ def refusal(answer: Answer) -> NetworkError:
     )
 
 
-def missing(what: str, repository: Repository, answer: Answer, *, near: str = "") -> NetworkError:
+def missing(what: str, repository: Repository, answer: Answer, *, near: str = "") -> MissingError:
     """Error for a manifest or blob that is not there; says whether the repository is, and a `near` tag."""
     if has_code(answer, "NAME_UNKNOWN"):
-        return NetworkError(
+        return MissingError(
             "the registry has no such repository",
             where=str(repository),
             hint="check the name; registries also say this of what you may not see: then log in",
         )
-    return NetworkError(
+    return MissingError(
         f"the repository has no {what}",
         where=str(repository),
         hint=f"did you mean {near}?"

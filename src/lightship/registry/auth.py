@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
+from lightship.decoders import from_json
 from lightship.errors import NetworkError
 from lightship.net.redact import redact
 from lightship.registry.address import Repository
@@ -129,7 +130,7 @@ class Authorizer:
         if answer.status != 200:
             raise refusal(answer)
         try:
-            said = msgspec.json.decode(answer.body, type=_TokenAnswer)
+            said = from_json(answer.body, _TokenAnswer)
         except (msgspec.DecodeError, UnicodeDecodeError):  # whose text could show a token
             said = _TokenAnswer()
         text = said.token or said.access_token

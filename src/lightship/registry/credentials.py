@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from lightship.decoders import from_json
 from lightship.errors import UsageError
 from lightship.registry.address import DOCKER_HUB, Repository
 from lightship.registry.helpers import ask_helper
@@ -106,7 +107,7 @@ def _files(environ: Mapping[str, str], user: Path) -> Iterator[tuple[str, _File]
 
 def _read(data: bytes, origin: str) -> _File:
     try:
-        return msgspec.json.decode(data or b"{}", type=_File)
+        return from_json(data or b"{}", _File)
     except (msgspec.DecodeError, UnicodeDecodeError):  # whose message may show what is in the file
         raise UsageError(
             "this is no configuration of Docker's", where=origin, hint="mend it, or log in anew"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from lightship.decoders import from_json
 from lightship.digest import of_bytes
 from lightship.errors import IntegrityError, UsageError
 from lightship.oci.model import (
@@ -70,7 +71,7 @@ def read_document(data: bytes, content_type: str, *, where: str) -> Document:
 
     """
     try:
-        kind = msgspec.json.decode(data, type=_Kind)
+        kind = from_json(data, _Kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise IntegrityError(f"not a manifest: {error}", where=where, hint="push the image again") from error
     media_type = kind.media_type or content_type.partition(";")[0].strip()

@@ -7,6 +7,7 @@ import subprocess
 
 import msgspec
 
+from lightship.decoders import from_json
 from lightship.errors import UsageError
 
 _NOT_FOUND = "credentials not found"  # how a helper says that it has none, with an exit status of 1
@@ -44,7 +45,7 @@ def ask_helper(name: str, server: str, path: str) -> tuple[str, str] | None:
             return None
         raise _failed(command, server, f"failed with exit status {done.returncode}")
     try:
-        answer = msgspec.json.decode(done.stdout, type=_Answer)
+        answer = from_json(done.stdout, _Answer)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise _failed(command, server, "does not answer with JSON") from None
     return (answer.username, answer.secret) if answer.secret else None

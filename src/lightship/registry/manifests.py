@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from lightship.decoders import from_json
 from lightship.digest import Digest, of_bytes
 from lightship.errors import IntegrityError, NetworkError
 from lightship.oci.model import Descriptor
@@ -35,6 +36,25 @@ def get_manifest(wire: Wire, repository: Repository, target: str) -> Document:
     answer = wire.read(_reading("GET", repository, target))
     if answer.status == 404:
         raise _missing(wire, repository, target, answer)
+    return _document(answer, repository, target)
+
+
+def find_manifest(wire: Wire, repository: Repository, target: str) -> Document | None:
+    """Read what a tag or a digest names, if the repository has it.
+
+    Raises:
+        NetworkError: there is no such repository, or it cannot be read.
+        IntegrityError: the registry sent another one.
+        UsageError: it is no manifest that Lightship knows.
+
+    """
+    answer = wire.read(_reading("GET", repository, target))
+    if answer.status == 404 and has_code(answer, "NAME_UNKNOWN"):
+        raise missing(_named(target), repository, answer)
+    return _document(answer, repository, target) if answer.status == 200 else None
+
+
+def _document(answer: Answer, repository: Repository, target: str) -> Document:
     # For a tag, the server's own word counts.
     wanted = target if ":" in target else answer.headers.get(_DIGEST, "")
     where = f"{repository}{'@' if ':' in target else ':'}{target}"
@@ -130,7 +150,7 @@ def _missing(wire: Wire, repository: Repository, target: str, answer: Answer) ->
 
 def _near(target: str, listed: Answer) -> str:
     try:
-        tags = msgspec.json.decode(listed.body, type=_Tags).tags or ()
+        tags = from_json(listed.body, _Tags).tags or ()
     except (msgspec.DecodeError, UnicodeDecodeError):
         return ""
     return next(iter(difflib.get_close_matches(target, tags, n=1)), "")

@@ -6,14 +6,24 @@ from dataclasses import dataclass
 
 import msgspec
 
+from lightship.errors import UsageError
 from lightship.events import Reporter, Task
 from lightship.fs.atomic import write_bytes
+from lightship.oci.index import write_index
 from lightship.oci.layout import Layout
-from lightship.oci.model import Descriptor, PlatformField
+from lightship.oci.model import MEDIA_INDEX, Descriptor, PlatformField
+from lightship.registry.address import Repository
 from lightship.registry.blobs import fetch_blob
-from lightship.registry.documents import as_oci
+from lightship.registry.documents import Document, as_oci
+from lightship.registry.manifests import get_manifest
 from lightship.registry.remote import RemoteImage
 from lightship.registry.transfer import in_parallel
+from lightship.registry.wire import Wire
+
+SOURCE = "io.lightship.source"
+"""Annotation of a name in a layout: the digest by which the registry has the image that was pulled."""
+_NO_PLATFORM = PlatformField("unknown", "unknown")
+_NAME_ONE = "name one of its indexes by digest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,43 @@ class Pulled:
     source: Descriptor
     received: int
     there: int
+
+
+def pull_index(
+    wire: Wire, repository: Repository, index: Document, layout: Layout, reporter: Reporter
+) -> Pulled:
+    """Fetch all that an index names, and the index; it comes last.
+
+    It stays as it is, to the byte, unless something in it is in Docker's format: then one of OCI's takes its
+    place, without what is no image (BuildKit's attestations).
+
+    Raises:
+        NetworkError: as `pull_image` does.
+        IntegrityError: as `pull_image` does.
+        UsageError: an index in it, or something that is no image.
+        StageError: the layout cannot be written.
+
+    """
+    documents = [get_manifest(wire, repository, item.digest) for item in index.index().manifests]
+    if any(document.is_index for document in documents):
+        raise UsageError(
+            "an index of indexes is no image", where=f"{repository}@{index.descriptor.digest}", hint=_NAME_ONE
+        )
+    images = [RemoteImage(lambda: wire, repository, document, layout) for document in documents]
+    pulled = [pull_image(image, layout, reporter) for image in images]
+    if index.descriptor.media_type == MEDIA_INDEX and all(
+        each.descriptor.digest == each.source.digest for each in pulled
+    ):
+        descriptor = layout.write(MEDIA_INDEX, index.data)
+    else:
+        named = (each.descriptor for each in pulled if each.descriptor.platform != _NO_PLATFORM)
+        descriptor = write_index(layout, named)
+    return Pulled(
+        descriptor,
+        index.descriptor,
+        received=sum(each.received for each in pulled),
+        there=sum(each.there for each in pulled),
+    )
 
 
 def pull_image(image: RemoteImage, layout: Layout, reporter: Reporter) -> Pulled:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from contextlib import closing
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol
 
 from lightship.digest import Digest
-from lightship.errors import IntegrityError, NetworkError
+from lightship.errors import IntegrityError, LostBlobError, NetworkError
 from lightship.events import Reporter, SilentTask, Task
 from lightship.oci.layout import Layout
 from lightship.oci.model import MEDIA_INDEX, Descriptor, Index, Manifest, decode
 from lightship.registry.address import Repository
 from lightship.registry.blobs import has_blob
+from lightship.registry.elsewhere import BlobFile, Elsewhere, lost
 from lightship.registry.manifests import head_manifest, put_manifest
-from lightship.registry.referrers import add_referrer
+from lightship.registry.referrers import add_referrer, list_referrers
 from lightship.registry.transfer import in_parallel
-from lightship.registry.upload import mount_blob, upload_blob
+from lightship.registry.upload import Open, mount_blob, upload_blob
 from lightship.registry.wire import Wire
 
 
@@ -49,51 +52,104 @@ def push_image(
     *,
     places: Places,
     reporter: Reporter,
+    elsewhere: Elsewhere = MappingProxyType({}),
 ) -> Pushed:
     """Push a manifest, or an index with all its manifests, under a tag; under its digest where that is empty.
 
     Blobs are read as files and sent only where they are missing; the manifest comes last, so that nobody ever
-    sees a part of an image.
+    sees a part of an image. Layers that the layout lacks and `elsewhere` has are mounted from there, or
+    passed through in pieces.
+
+    Raises:
+        NetworkError: unreachable, not allowed, or failed again and again.
+        IntegrityError: a blob is missing or damaged in the layout, or the registry stored something else.
+        LostBlobError: a blob is not what it should be elsewhere.
+
+    """
+    target = tag or descriptor.digest
+    sending = Sending(wire, layout, repository, places, elsewhere)
+    if head_manifest(wire, repository, target, writes=True) == descriptor.digest:
+        return sending.nothing(descriptor)
+    return sending.all(descriptor, target, reporter, f"pushing to {repository}")
+
+
+def push_referrer(
+    wire: Wire,
+    layout: Layout,
+    descriptor: Descriptor,
+    repository: Repository,
+    *,
+    places: Places,
+    reporter: Reporter,
+) -> Pushed:
+    """Push a manifest that refers to another one (`subject`), unless it is listed there among its referrers.
+
+    That it is there is not enough: a push that was killed may have left it unlisted.
 
     Raises:
         NetworkError: unreachable, not allowed, or failed again and again.
         IntegrityError: a blob is missing or damaged in the layout, or the registry stored something else.
 
     """
-    target = tag or descriptor.digest
-    documents = list(_documents(layout, descriptor))
-    blobs = _blobs(layout, documents)
-    total = sum(blob.size for blob in blobs)
-    if head_manifest(wire, repository, target, writes=True) == descriptor.digest:
-        return Pushed(descriptor, sent=0, mounted=0, there=total)
-    missing = _missing(wire, repository, blobs)
-    sending = _Sending(wire, layout, repository, places)
-    with reporter.task(f"pushing to {repository}", sum(blob.size for blob in missing)) as task:
-        mounted = in_parallel(sending.give, sorted(missing, key=lambda blob: -blob.size), task)
-    for document in documents:
-        name = target if document is documents[-1] else document.digest
-        _put(wire, layout, repository, name, document)
-    for blob in blobs:
-        places.add(repository, blob.digest)
-    absent = sum(blob.size for blob in missing)
-    return Pushed(descriptor, sent=absent - sum(mounted), mounted=sum(mounted), there=total - absent)
+    manifest = decode(layout.read(descriptor), Manifest, where=layout.path)
+    sending = Sending(wire, layout, repository, places)
+    listed = list_referrers(wire, repository, manifest.subject.digest) if manifest.subject else ()
+    if any(item.digest == descriptor.digest for item in listed):
+        return sending.nothing(descriptor)
+    label = f"attaching {manifest.artifact_type}"
+    return sending.all(descriptor, descriptor.digest, reporter, label)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sending:
+class Sending:
+    """Blobs on their way to a repository: from a layout, or from where the layout lacks them."""
+
     wire: Wire
     layout: Layout
     repository: Repository
     places: Places
+    elsewhere: Elsewhere = field(default_factory=dict)
+
+    def missing(self, blobs: Sequence[Descriptor]) -> list[Descriptor]:
+        """List the blobs that the repository lacks, or may lack: what can be mounted is not asked about."""
+
+        def is_there(blob: Descriptor, _: Task) -> bool:
+            if not self.layout.has(blob.digest, blob.size) and (near := self._near(blob)):
+                return self.repository in near
+            return has_blob(self.wire, self.repository, blob, writes=True)
+
+        there = in_parallel(is_there, blobs, SilentTask())
+        return [blob for blob, known in zip(blobs, there, strict=True) if not known]
+
+    def nothing(self, descriptor: Descriptor) -> Pushed:
+        blobs = _blobs(self.layout, list(_documents(self.layout, descriptor)))
+        return Pushed(descriptor, sent=0, mounted=0, there=sum(blob.size for blob in blobs))
+
+    def all(self, descriptor: Descriptor, target: str, reporter: Reporter, label: str) -> Pushed:
+        """Send what is missing of a manifest or an index, and then itself, under a tag or its digest."""
+        documents = list(_documents(self.layout, descriptor))
+        blobs = _blobs(self.layout, documents)
+        missing = self.missing(blobs)
+        with reporter.task(label, sum(blob.size for blob in missing)) as task:
+            mounted = in_parallel(self.give, sorted(missing, key=lambda blob: -blob.size), task)
+        for document in documents:
+            name = target if document is documents[-1] else document.digest
+            _put(self.wire, self.layout, self.repository, name, document)
+        for blob in blobs:
+            self.places.add(self.repository, blob.digest)
+        absent = sum(blob.size for blob in missing)
+        there = sum(blob.size for blob in blobs) - absent
+        return Pushed(descriptor, sent=absent - sum(mounted), mounted=sum(mounted), there=there)
 
     def give(self, blob: Descriptor, task: Task) -> int:
         """Mount a blob, or send it; gives the bytes that were mounted."""
         location = ""
-        for name in self.places.of(self.repository.host, blob.digest):
-            if name == self.repository.name:
+        known = [self.repository.beside(name) for name in self.places.of(self.repository.host, blob.digest)]
+        for source in dict.fromkeys((*self._near(blob), *known)):
+            if source == self.repository:
                 continue
             try:
-                opened = mount_blob(self.wire, self.repository, blob, self.repository.beside(name))
+                opened = mount_blob(self.wire, self.repository, blob, source)
             except NetworkError:
                 continue  # we may not read there any more: what matters is whether we may send it
             if opened is None:
@@ -103,17 +159,33 @@ class _Sending:
         self._send(blob, task, location)
         return 0
 
+    def _near(self, blob: Descriptor) -> list[Repository]:
+        """Name the repositories of the same registry that have a blob."""
+        found = self.elsewhere.get(blob.digest, ())
+        return [place for place in found if place.host == self.repository.host]
+
     def _send(self, blob: Descriptor, task: Task, location: str) -> None:
-        path = self.layout.blob_path(blob.digest)
-        if not self.layout.has(blob.digest, blob.size):
+        if self.layout.has(blob.digest, blob.size):
+            path = self.layout.blob_path(blob.digest)
+            upload_blob(self.wire, self.repository, blob, lambda: path.open("rb"), task, location=location)
+            return
+        opened = self._open(blob)
+        try:
+            upload_blob(self.wire, self.repository, blob, opened, task, location=location)
+        except LostBlobError:
+            raise
+        except IntegrityError as error:
+            raise lost(blob, error) from error
+
+    def _open(self, blob: Descriptor) -> Open:
+        source = next(iter(self.elsewhere.get(blob.digest, ())), None)
+        if source is None:
             raise IntegrityError(
-                "a blob of the image is missing", where=str(path), hint="build or pull the image again"
+                "a blob of the image is missing",
+                where=str(self.layout.blob_path(blob.digest)),
+                hint="build or pull the image again",
             )
-
-        def opened() -> BinaryIO:
-            return path.open("rb")
-
-        upload_blob(self.wire, self.repository, blob, opened, task, location=location)
+        return lambda: closing(BlobFile(self.wire, source, blob))
 
 
 def _put(wire: Wire, layout: Layout, repository: Repository, name: str, document: Descriptor) -> None:
@@ -140,11 +212,3 @@ def _blobs(layout: Layout, documents: Sequence[Descriptor]) -> list[Descriptor]:
             manifest = decode(layout.read(document), Manifest, where=layout.path)
             found |= {blob.digest: blob for blob in (*manifest.layers, manifest.config)}
     return list(found.values())
-
-
-def _missing(wire: Wire, repository: Repository, blobs: Sequence[Descriptor]) -> list[Descriptor]:
-    def is_there(blob: Descriptor, _: Task) -> bool:
-        return has_blob(wire, repository, blob, writes=True)
-
-    there = in_parallel(is_there, blobs, SilentTask())
-    return [blob for blob, known in zip(blobs, there, strict=True) if not known]

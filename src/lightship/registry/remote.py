@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,26 +24,31 @@ from lightship.registry.wire import Wire
 class RemoteLayer:
     """A layer in a registry, read anew each time."""
 
-    wire: Wire
+    connect: Callable[[], Wire]
     repository: Repository
     descriptor: Descriptor
     diff_id: Digest
 
     def chunks(self) -> Iterator[bytes]:
-        return blob_chunks(self.wire, self.repository, self.descriptor)
+        return blob_chunks(self.connect(), self.repository, self.descriptor)
 
 
 @dataclass(frozen=True)
 class RemoteImage:
     """An image in a registry; its configuration is fetched when asked for.
 
-    `document` is its manifest as the registry has it. Blobs that `store` has are read there.
+    `document` is its manifest as the registry has it. Blobs that `store` has are read there, and `connect` is
+    asked for a client when one is not.
     """
 
-    wire: Wire
+    connect: Callable[[], Wire]
     repository: Repository
     document: Document
     store: Layout
+
+    @property
+    def wire(self) -> Wire:
+        return self.connect()
 
     @property
     def descriptor(self) -> Descriptor:
@@ -79,7 +84,7 @@ class RemoteImage:
     def _layer(self, descriptor: Descriptor, diff_id: Digest) -> Layer:
         if self.store.has(descriptor.digest, descriptor.size):
             return LayoutLayer(self.store, descriptor, diff_id)
-        return RemoteLayer(self.wire, self.repository, descriptor, diff_id)
+        return RemoteLayer(self.connect, self.repository, descriptor, diff_id)
 
     @property
     def _where(self) -> str:
@@ -101,21 +106,37 @@ def open_remote(
     """
     document = get_manifest(wire, repository, target)
     if document.is_index:
-        chosen = _choose(document, platform, where=f"{repository}:{target}")
+        chosen = choose(document, platform, where=f"{repository}:{target}")
         document = get_manifest(wire, repository, chosen.digest)
     if document.is_index:
         raise UsageError(
             "an index of indexes is no image", where=f"{repository}:{target}", hint="name a manifest"
         )
-    image = RemoteImage(wire, repository, document, store)
-    made_for = f"{image.config.os}/{image.config.architecture}" if exact else ""
-    if exact and made_for != str(platform):
-        raise _elsewhere(platform, made_for, f"{repository}:{target}")
+    image = RemoteImage(lambda: wire, repository, document, store)
+    if exact:
+        check_platform(image, platform, where=f"{repository}:{target}")
     return image
 
 
-def _choose(document: Document, platform: Platform, *, where: str) -> Descriptor:
-    """Take an index's first manifest for a platform, as the image specification says (image-index.md)."""
+def check_platform(image: RemoteImage, platform: Platform, *, where: str) -> None:
+    """Insist on the platform that an image's configuration names.
+
+    Raises:
+        UsageError: if it is another one.
+
+    """
+    made_for = f"{image.config.os}/{image.config.architecture}"
+    if made_for != str(platform):
+        raise _elsewhere(platform, made_for, where)
+
+
+def choose(document: Document, platform: Platform, *, where: str) -> Descriptor:
+    """Take an index's first manifest for a platform, as the image specification says (image-index.md).
+
+    Raises:
+        UsageError: if there is none; those that there are, are named.
+
+    """
     offers = [
         (f"{item.platform.os}/{item.platform.architecture}", item)
         for item in document.index().manifests
@@ -131,5 +152,5 @@ def _elsewhere(platform: Platform, there: str, where: str) -> UsageError:
     return UsageError(
         f"the image is not there for {platform}; it is for {there}",
         where=where,
-        hint="name another platform with --platform",
+        hint="name another platform (with --platform, or in `platforms`), or another image",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cached_property
 from threading import Lock
 from typing import TypeVar
 
@@ -15,8 +14,9 @@ from lightship.net import failures
 from lightship.net.client import HTTP_ERRORS, make_client
 from lightship.net.redact import redact
 from lightship.net.retry import Backoff, is_transient
-from lightship.net.settings import HttpSettings
+from lightship.net.settings import HostCertificates, HttpSettings
 from lightship.registry.answers import refusal
+from lightship.registry.certificates import FindCertificates, no_certificates
 from lightship.registry.exchange import Answer, Request, Stream, finish, passing, read_stream
 
 Result = TypeVar("Result")
@@ -34,9 +34,14 @@ class Sender:
     or timed out) and those answered with 408, 429 or 5xx, for which `Retry-After` counts.
     """
 
-    def __init__(self, settings: HttpSettings, backoff: Backoff) -> None:
+    def __init__(
+        self, settings: HttpSettings, backoff: Backoff, certificates: FindCertificates = no_certificates
+    ) -> None:
         self.backoff = backoff
         self._settings = settings
+        self._find = certificates
+        self._found: dict[str, HostCertificates] = {}
+        self._clients: dict[HostCertificates, httpx2.Client] = {}
         self._opening = Lock()
 
     def open(self, request: Request) -> Stream:
@@ -70,16 +75,19 @@ class Sender:
         return failures.of_exception(url, error, timeout=self._settings.timeout)
 
     def close(self) -> None:
-        if "_client" in vars(self):
-            self._client.close()
+        for client in self._clients.values():
+            client.close()
 
-    @cached_property
-    def _client(self) -> httpx2.Client:
-        return make_client(self._settings)
-
-    def _shared_client(self) -> httpx2.Client:
-        with self._opening:  # cached_property alone may build two, and one pool would be lost
-            return self._client
+    def _client(self, url: str) -> httpx2.Client:
+        """Give the client of a host: of all hosts without certificates of their own, the same one."""
+        host = httpx2.URL(url).netloc.decode()
+        with self._opening:
+            if host not in self._found:
+                self._found[host] = self._find(host)
+            more = self._found[host]
+            if more not in self._clients:
+                self._clients[more] = make_client(replace(self._settings, more=more))
+            return self._clients[more]
 
     def _repeat(self, request: Request, use: Callable[[Stream], Result]) -> Result:
         attempt = 0
@@ -119,7 +127,7 @@ class Sender:
         )
 
     def _send(self, request: Request) -> Stream:
-        client = self._shared_client()
+        client = self._client(request.url)
         length = {"Content-Length": str(request.size)} if request.body is not None else {}
         timeout = httpx2.Timeout(self._settings.timeout, read=_SLOW) if request.slow else client.timeout
         built = client.build_request(

@@ -17,7 +17,7 @@ WORKERS = 4
 """Transfers at once; each holds some chunks of 1 MiB in memory, whatever the sizes of blobs."""
 
 
-class _StoppedError(NetworkError):
+class StoppedError(NetworkError):
     """Another transfer failed, whose error counts."""
 
 
@@ -30,7 +30,7 @@ class _Stopping(SilentTask):
 
     def advance(self, amount: int) -> None:
         if self._stop.is_set():
-            raise _StoppedError("stopped")
+            raise StoppedError("stopped")
         self._task.advance(amount)
 
 
@@ -62,5 +62,5 @@ def _succeeded(future: Future[Result]) -> bool:
 def _raise_first(futures: Iterable[Future[Result]]) -> None:
     errors = [future.exception() for future in futures if not future.cancelled()]
     for error in errors:
-        if error is not None and not isinstance(error, _StoppedError):
+        if error is not None and not isinstance(error, StoppedError):
             raise error

@@ -8,8 +8,9 @@ follows as a chunk.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Protocol
 from urllib.parse import quote, urljoin, urlsplit
 
 from lightship.digest import CHUNK, of_chunks
@@ -30,7 +31,16 @@ SMALL = 1 << 20
 PIECE = 32 << 20
 """Bytes of a chunk where a proxy refuses a request for its size."""
 
-Open = Callable[[], BinaryIO]
+
+class Readable(Protocol):
+    """Bytes that are read from where one seeks to."""
+
+    def seek(self, offset: int, /) -> int: ...
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+Open = Callable[[], AbstractContextManager[Readable]]
 
 
 @dataclass(frozen=True, slots=True)

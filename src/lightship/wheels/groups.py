@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lightship.wheels import toml
+from lightship.wheels.layers import TABLE as LAYERS
 
 if TYPE_CHECKING:
     from packaging.markers import Environment
@@ -58,7 +59,7 @@ def add_groups(pylock_text: str, groups: Mapping[str, str]) -> str:
 def part_of(lock_text: str, target: str) -> str:
     """Cut a lock down to what concerns a target: for `production`, the lock as it is without any other.
 
-    So a change of one target is none of another's.
+    So a change of one target is none of another's. Recorded layers are left out: packages decide them.
     """
     blocks = lock_text.rstrip("\n").split("\n\n")
     kept = [_without_groups(block) for block in blocks if _concerns(block, target)]
@@ -75,6 +76,8 @@ def _grouped(package: _Package, groups: list[str]) -> _Package:
 
 
 def _concerns(block: str, target: str) -> bool:
+    if block.startswith(LAYERS):
+        return False
     if block.startswith(_TABLE):
         return block.startswith((f"{_TABLE}{target}]", f"{_TABLE}{target}."))
     markers = [line for line in block.splitlines() if line.startswith("marker = ")]

@@ -17,6 +17,7 @@ from lightship.digest import Digest, parse_digest
 from lightship.errors import LightshipError, UsageError
 from lightship.platform import Platform, parse_platform
 from lightship.wheels import toml
+from lightship.wheels.layers import LockedLayer, records, render_layers
 from lightship.wheels.merge import clean, clean_value
 from lightship.wheels.model import LockedLibrary, LockedStage, LockedWheel
 
@@ -60,7 +61,8 @@ class LockTable:
     the digest of everything that was asked for, `libraries` why packages are there that only wheels ask for,
     `generated_by` the version of Lightship that wrote the lock. `builders` has the platforms where a
     distribution has no wheel or a stage runs commands, `stages` the variant's named stages, `base_digests`
-    the manifest of the base where that is an image, `targets` what is locked beside `production`.
+    the manifest of the base where that is an image, `targets` what is locked beside `production`, `layers`
+    what is made from all these, where that is recorded.
     """
 
     variant: str
@@ -74,6 +76,7 @@ class LockTable:
     targets: Mapping[str, LockedTarget] = field(default_factory=dict)
     stages: Mapping[Platform, Mapping[str, LockedStage]] = field(default_factory=dict)
     base_digests: Mapping[Platform, Digest] = field(default_factory=dict)
+    layers: Mapping[Platform, tuple[LockedLayer, ...]] = field(default_factory=dict)
     generated_by: str = __version__
 
 
@@ -121,6 +124,7 @@ class _Table(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=
     target: dict[str, _TargetTable] = {}
     stage: dict[str, dict[str, LockedStage]] = {}
     base_digests: dict[str, str] = {}
+    layers: dict[str, list[LockedLayer]] = {}
 
 
 def lock_path(folder: Path, variant: str) -> Path:
@@ -172,6 +176,12 @@ def parse_lock(text: str, *, where: str = "") -> Lock:
         inputs = parse_digest(table.inputs)
         targets = {name: target.read(platforms) for name, target in table.target.items()}
         digests = {name: parse_digest(text) for name, text in table.base_digests.items()}
+        layers = {
+            platform: tuple(table.layers[platform.debian])
+            for platform in platforms
+            if platform.debian in table.layers
+        }
+        records(layers)  # are digests
         pylock = Pylock.from_dict(document)
     except (msgspec.ValidationError, PylockValidationError, LightshipError) as error:
         raise UsageError(
@@ -196,6 +206,7 @@ def parse_lock(text: str, *, where: str = "") -> Lock:
             platform: digests[platform.debian] for platform in platforms if platform.debian in digests
         },
         targets=targets,
+        layers=layers,
         generated_by=table.version,
         pylock=pylock,
     )
@@ -227,6 +238,14 @@ def read_lock(path: Path) -> Lock:
         message = "there is no lock" if missing else "the lock cannot be read"
         raise UsageError(message, where=str(path), hint="make it with `lightship lock`") from error
     return parse_lock(text, where=str(path))
+
+
+def find_lock(path: Path) -> Lock | None:
+    """Read the lock at `path`; None where there is none, or none that can be read."""
+    try:
+        return read_lock(path)
+    except LightshipError:
+        return None
 
 
 def _load(text: str, *, where: str) -> dict[str, Any]:
@@ -263,7 +282,7 @@ def _render_table(table: LockTable) -> list[str]:
     for name, target in sorted(table.targets.items()):
         prefix = f"tool.lightship.target.{name}"
         blocks += [toml.table(prefix, {"inputs": target.inputs}), *_render_packages(prefix, target)]
-    return blocks
+    return [*blocks, *render_layers(table.layers)]
 
 
 def _render_packages(prefix: str, table: LockTable | LockedTarget) -> list[str]:

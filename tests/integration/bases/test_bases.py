@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lightship.build.images import find_source
+from lightship.build.images import LayoutSource
 from lightship.oci.layout import Layout
 from lightship.oci.validate import validate
 from lightship.wheels.lock import read_lock
@@ -35,7 +35,7 @@ def test_a_service_starts_on_an_image(
     assert report["seconds_to_healthy"] > 0
     image = lightship.home.images.image(lightship.home.images.names()["demo:none"])
     validate(image)
-    base = find_source(f"oci:{layout.path}:{tag}", folder, lightship.home.images).find(AMD64)
+    base = LayoutSource(layout, tag).find(AMD64)
     assert image.manifest.layers[:2] == base.manifest.layers
     assert read_lock(folder / "pylock.none.toml").base_digests == {AMD64: base.descriptor.digest}
     execution = image.config.config
@@ -133,15 +133,6 @@ def test_a_platform_that_the_base_is_not_for_is_refused(service: Service, lights
     file.write_text(f'platforms = ["linux/arm64"]\n{file.read_text()}')
     said = lightship.fails(2, "lock", cwd=folder)
     assert "the image is not there for linux/arm64; it is for linux/amd64" in said
-
-
-def test_an_image_of_a_registry_must_be_pulled_first(service: Service, lightship: Lightship) -> None:
-    folder = service("moved")
-    file = folder / "lightship.toml"
-    text = file.read_text().splitlines()
-    file.write_text("\n".join('base = "python:3.11"' if line.startswith("base") else line for line in text))
-    said = lightship.fails(2, "build", cwd=folder)
-    assert "`lightship pull python:3.11`" in " ".join(said.split())
 
 
 def test_cuda_in_the_base_is_said(service: Service, lightship: Lightship) -> None:

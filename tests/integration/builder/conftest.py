@@ -67,7 +67,7 @@ class Demo:
         assert isinstance(machine.transport, HttpTransport)
         with machine.transport:
             plan = plan_project(project, "none", Platform("amd64"), machine, locked=False)
-            fetch, root = Fetcher(project, machine), builder_root(plan, plan.builder)
+            fetch, root = Fetcher(project, machine, "bookworm"), builder_root(project, plan, plan.builder)
             made = build_wheels(project, "none", plan.builds, root, machine=machine, fetch=fetch)
         return [machine.home.archives / "sha256" / wheel.sha256 for wheel in made]
 

@@ -140,8 +140,6 @@ def test_an_image_of_the_local_store_is_a_source_too(demo: MakeDemo) -> None:
     made.configure(stage.format("demo:none"))
     made.write("app.py", "print(open('/app/result').read())\n")
     assert "the first image" in made.shows()
-    made.configure(stage.format("python:3.11-slim"))
-    assert "`lightship pull python:3.11-slim`" in made.fails(2)
 
 
 @pytest.mark.parametrize(

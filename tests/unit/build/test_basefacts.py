@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace as changed
 
-from lightship.build.basefacts import read_image
+from lightship.build.basefacts import ReadImage, read_pinned
+from lightship.build.images import LayoutSource
+from lightship.build.machine import Machine
 from lightship.debs.ldcache import Library, write_cache
 from lightship.debs.model import InstalledDeb
 from lightship.errors import IntegrityError, UsageError
@@ -19,6 +21,10 @@ from tests.support.elves import AARCH64, elf
 from tests.support.locked import AMD64, Locked
 
 Read = Callable[..., BaseFacts]
+
+
+def read_image(image: LayoutImage, platform: Platform, machine: Machine) -> ReadImage:
+    return read_pinned(LayoutSource(image.layout), image.descriptor.digest, platform, machine)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.model import MEDIA_INDEX, REF_NAME, Descriptor, Index, PlatformField, encode
 from lightship.platform import Platform
 from tests.support.images import add_image, add_layer
+from tests.support.locked import Locked
 
 AMD64, ARM64 = Platform("amd64"), Platform("arm64")
 
@@ -24,7 +25,7 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def source(reference: str, folder: Path) -> ImageSource:
-    return find_source(reference, folder, Layout(folder / "store"))
+    return find_source(reference, folder, Locked(folder).machine())
 
 
 def image(layout: Layout, text: str, name: str = "") -> LayoutImage:
@@ -125,20 +126,13 @@ def test_a_pinned_image_that_is_gone_is_an_error(layout: Layout, tmp_path: Path)
         source("oci:layout:base", tmp_path).pinned(one.descriptor.digest)
 
 
-def test_an_image_of_the_local_store_goes_by_its_name(tmp_path: Path) -> None:
-    store = Layout(tmp_path / "store")
+def test_an_image_that_was_built_here_goes_by_its_name(tmp_path: Path) -> None:
+    store = Locked(tmp_path).machine().home.images
     store.create()
     tool = image(store, "tool", "tool:latest")
     assert source("tool", tmp_path).find(AMD64).descriptor.digest == tool.descriptor.digest
     assert source("tool:latest", tmp_path).find(AMD64).descriptor.digest == tool.descriptor.digest
     assert source("tool:moved", tmp_path).pinned(tool.descriptor.digest).manifest == tool.manifest
-
-
-@pytest.mark.parametrize("reference", ["python:3.11-slim", "ghcr.io/me/base:1"])
-def test_an_image_of_a_registry_must_be_pulled_first(reference: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="holds no image") as error:
-        source(reference, tmp_path).find(AMD64)
-    assert error.value.hint == f"fetch it with `lightship pull {reference}`"
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lightship.oci.layout import Layout, LayoutImage
+from lightship.oci.model import MEDIA_CONFIG, MEDIA_MANIFEST, encode
 from lightship.oci.validate import layout_problems
 from tests.support.images import hello_image
 from tests.support.locked import Locked
+from tests.support.published import publish, publish_index
 from tests.support.registry import Registry
 from tests.unit.cli.conftest import Lightship
 
@@ -38,7 +41,14 @@ def test_push_says_what_was_sent_and_then_that_all_is_there(
     name = f"{registry.host}/team/hello:1"
     size = sum(blob.size for blob in (hello.manifest.config, *hello.manifest.layers))
     first = json.loads(lightship("push", "hello:1", name, "--json").out)
-    assert first == {"name": name, "digest": hello.descriptor.digest, "sent": size, "mounted": 0, "there": 0}
+    assert first == {
+        "name": name,
+        "digest": hello.descriptor.digest,
+        "sent": size,
+        "mounted": 0,
+        "there": 0,
+        "attestations": [],
+    }
     shown = lightship("push", "hello:1", name)
     assert shown.out == f"{name}  {hello.descriptor.digest}\n  {size / 1000:.3g} kB there already\n"
     moved = json.loads(lightship("push", "hello:1", f"{registry.host}/other/hello:1", "--json").out)
@@ -83,6 +93,53 @@ def test_pull_brings_it_to_another_store(
     missing = lightship("pull", name, "--platform", "linux/arm64")
     assert missing.code == 2
     assert "not there for linux/arm64; it is for linux/amd64" in missing.err
+
+
+def arm64_of(hello: LayoutImage) -> LayoutImage:
+    store = hello.layout
+    config = store.write(MEDIA_CONFIG, encode(replace(hello.config, architecture="arm64")))
+    return store.image(store.write(MEDIA_MANIFEST, encode(replace(hello.manifest, config=config))))
+
+
+def test_pull_brings_a_whole_index(
+    lightship: Lightship,
+    registry: Registry,
+    hello: LayoutImage,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    images = {"linux/amd64": hello, "linux/arm64": arm64_of(hello)}
+    digest = publish_index(registry, "team/hello", "1", images)
+    other = other_home(tmp_path, monkeypatch)
+    name = f"{registry.host}/team/hello:1"
+    shown = lightship("pull", name, "--all-platforms")
+    assert shown.out.splitlines()[0] == f"{name}  index of 2 platforms  {digest}"
+    assert layout_problems(other) == []
+    again = json.loads(lightship("pull", name, "--all-platforms", "--json").out)
+    assert (again["digest"], again["source"], again["received"]) == (digest, digest, 0)
+    assert again["platforms"] == ["linux/amd64", "linux/arm64"]
+    moved = lightship("push", name, f"{registry.host}/copy:1", "--json")
+    assert json.loads(moved.out)["sent"] == 0
+    publish(registry, "team/hello", "1", hello)
+    assert f"{name}  linux/amd64  {hello.descriptor.digest}" in lightship("pull", name, "--all-platforms").out
+    assert lightship("pull", name, "--all-platforms", "--platform", "linux/amd64").code == 2
+
+
+def test_of_an_index_in_dockers_format_comes_one_of_ocis(
+    lightship: Lightship, registry: Registry, hello: LayoutImage
+) -> None:
+    digest = publish(registry, "team/hello", "amd64", hello, older=True)
+    kind, data = registry.content("team/hello").manifests[digest]
+    platform = {"os": "linux", "architecture": "amd64"}
+    entry = {"mediaType": kind, "digest": digest, "size": len(data), "platform": platform}
+    kind = "application/vnd.docker.distribution.manifest.list.v2+json"
+    listed = {"schemaVersion": 2, "mediaType": kind, "manifests": [entry]}
+    whole = registry.add_manifest("team/hello", "1", kind, json.dumps(listed).encode())
+    name = f"{registry.host}/team/hello:1"
+    pulled = json.loads(lightship("pull", name, "--all-platforms", "--json").out)
+    assert pulled["source"] == whole != pulled["digest"]
+    assert pulled["platforms"] == ["linux/amd64"]
+    assert layout_problems(hello.layout) == []
 
 
 def test_a_pulled_image_pushed_elsewhere_is_mounted(
@@ -168,7 +225,7 @@ def test_build_pushes_what_it_made(lightship: Lightship, made: Locked, registry:
     assert found["pushed"]["sent"] > found["compressed"]
     shown = lightship("build", made.folder, "--locked", "--push", name)
     assert f"{name}  {found['digest']}" in shown.out
-    assert shown.out.endswith("there already\n")
+    assert shown.out.endswith("there already\n  with provenance\n")
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,29 @@ def test_a_base_in_a_layout_is_handed_over_as_the_lock_pins_it(made: Locked) -> 
     assert "/opt/venv" in engine.files["Dockerfile"]  # the base's Python is Debian's own
 
 
+def test_a_base_of_a_registry_is_what_the_engine_gets_by_its_digest(made: Locked) -> None:
+    store = made.machine().home.images
+    base = base_image(store, name="")
+    name = "registry.example.com/team/python:3.11"
+    (made.folder / "lightship.toml").write_text(f'base = "{name}"\n')
+    write_lock(made, name, {AMD64: base.descriptor.digest})
+    engine = FakeEngine()
+    build(made, engine)
+    assert engine.requests[0].layouts == {}
+    assert f"ARG PYTHON_IMAGE={name}@{base.descriptor.digest}\n" in engine.files["Dockerfile"]
+    text = "".join(engine.files.values())
+    assert "oci-layout" not in text
+
+
+def test_a_base_that_only_our_store_has_is_refused(made: Locked) -> None:
+    base = base_image(made.machine().home.images, name="mine:1")
+    (made.folder / "lightship.toml").write_text('base = "mine:1"\n')
+    write_lock(made, "mine:1", {AMD64: base.descriptor.digest})
+    with pytest.raises(UsageError, match="mine:1 is in Lightship's own store alone") as error:
+        build(made, FakeEngine())
+    assert "oci:DIR" in error.value.hint
+
+
 def test_images_of_layouts_are_pinned_by_the_names_that_the_dockerfile_has(tmp_path: Path) -> None:
     from tests.support.emitted import plans, project
 

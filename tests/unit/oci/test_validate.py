@@ -52,6 +52,10 @@ class FakeImage:
     config: ImageConfig
     layers: tuple[Layer, ...]
 
+    @property
+    def config_data(self) -> bytes:
+        return encode(self.config)
+
 
 @pytest.fixture
 def loose(image: LayoutImage) -> FakeImage:

@@ -9,6 +9,7 @@ import pytest
 
 from lightship.net.settings import HttpSettings
 from lightship.oci.layout import Layout, LayoutImage
+from lightship.registry.certificates import FindCertificates, no_certificates
 from lightship.registry.client import connected
 from lightship.registry.credentials import Credential
 from lightship.registry.wire import Wire
@@ -51,13 +52,17 @@ def connect(clock: Clock) -> Iterator[Connect]:
     with ExitStack() as stack:
 
         def make(
-            credential: Credential | None = None, plain: tuple[str, ...] = (), **settings: object
+            credential: Credential | None = None,
+            plain: tuple[str, ...] = (),
+            certificates: FindCertificates = no_certificates,
+            **settings: object,
         ) -> Wire:
             return stack.enter_context(
                 connected(
                     HttpSettings(**settings),  # type: ignore[arg-type]
                     lambda _: credential,
                     plain=plain,
+                    certificates=certificates,
                     sleep=clock.sleep,
                     jitter=lambda: 1.0,
                     now=clock.now,

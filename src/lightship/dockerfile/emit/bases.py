@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
+from lightship.digest import Digest
 from lightship.dockerfile.emit.model import Style
 from lightship.errors import UsageError
 from lightship.plan.model import EnvironmentLayer, Plan
 from lightship.project.config import Config
 from lightship.project.detect import debian_suite, is_suite
 
+LAYOUT = "oci:"
 CONTEXT = "base"
 """Name of the build context that stands for a base which is an image in a layout."""
 _SLIM = frozenset({
@@ -24,7 +28,12 @@ def slim_has(package: str) -> bool:
     return package in _SLIM
 
 
-def base_images(config: Config, plan: Plan, style: Style, *, compiles: bool) -> tuple[str, str]:
+def pinned_name(reference: str, digests: Collection[Digest]) -> str:
+    """Name an image of a registry with its digest, where that is the same for all that the files are for."""
+    return f"{reference}@{next(iter(digests))}" if len(digests) == 1 and "@" not in reference else reference
+
+
+def base_images(config: Config, plans: Sequence[Plan], style: Style, *, compiles: bool) -> tuple[str, str]:
     """Name the runtime's image and the builder's: one with compilers only where something is compiled.
 
     Raises:
@@ -32,8 +41,10 @@ def base_images(config: Config, plan: Plan, style: Style, *, compiles: bool) -> 
 
     """
     if not is_suite(config.base):
-        _check_python(plan, style, config.base)
-        return CONTEXT, CONTEXT
+        _check_python(plans[0], style, config.base)
+        pinned = pinned_name(config.base, {plan.base.digest for plan in plans if plan.base})
+        name = CONTEXT if config.base.startswith(LAYOUT) else pinned
+        return name, name
     suite = debian_suite(config.base)
     slim = f"python:{config.python}-slim-{suite}"
     return slim, f"python:{config.python}-{suite}" if compiles else slim

@@ -53,9 +53,9 @@ def service_of(project: Project, plans: Plans, options: Options) -> Service:
     by_variant = {name: plans[name, PRODUCTION] for name in names}
     every = [plan for platforms in plans.values() for plan in platforms.values()]
     shown = next(iter(by_variant[names[0]].values()))
-    origins = Origins.of(config)
+    origins = Origins.of(config, every)
     stages = tuple(_stages(project, every, origins, options.header))
-    base, builder = base_images(config, shown, options.style, compiles=bool(stages) or _compiles(every))
+    base, builder = base_images(config, every, options.style, compiles=bool(stages) or _compiles(every))
     locked = _locked(by_variant)
     common = _common(_variables(plan) for plan in by_variant.values())
     packages = {name: _packages(project, platforms) for name, platforms in by_variant.items()}

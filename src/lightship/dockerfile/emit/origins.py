@@ -7,43 +7,62 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from lightship.dockerfile.emit.bases import CONTEXT
+from lightship.digest import Digest
+from lightship.dockerfile.emit.bases import CONTEXT, LAYOUT, pinned_name
 from lightship.dockerfile.emit.model import Copy
 from lightship.plan.model import Plan
+from lightship.plan.stages import ImageOrigin, StageLayer
 from lightship.project.config import Config, StageConfig
-from lightship.project.detect import is_suite
 from lightship.project.stages import copied_stages, final_place, takes
 
-LAYOUT = "oci:"
 STAGE = "stage-"
 """Configured stages have names of this form, which none of ours has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """How the Dockerfile calls what is copied from; `layouts` are names of contexts, by `oci:…`."""
+    """How the Dockerfile calls what is copied from.
+
+    `layouts` are names of contexts, by `oci:…`; `pinned` names of other images with their digests, by those
+    without.
+    """
 
     stages: Mapping[str, StageConfig]
     layouts: Mapping[str, str]
+    pinned: Mapping[str, str]
 
     @classmethod
-    def of(cls, config: Config) -> Origins:
+    def of(cls, config: Config, plans: Iterable[Plan] = ()) -> Origins:
+        """Name what a configuration takes from; images of registries as all of the plans pin them."""
         images = {stage.image for stage in config.stages.values()}
         images |= {take.source for stage in config.stages.values() for take in takes(stage) if take.is_image}
         layouts = sorted(image for image in images if image.startswith(LAYOUT))
-        return cls(config.stages, {image: _context(image) for image in layouts})
+        digests: dict[str, set[Digest]] = {}
+        for origin in image_origins(plans):
+            digests.setdefault(origin.name, set()).add(origin.digest)
+        pinned = {name: pinned_name(name, found) for name, found in digests.items() if name not in layouts}
+        return cls(config.stages, {image: _context(image) for image in layouts}, pinned)
 
     def name(self, source: str) -> str:
         """Name a stage or an image, as `COPY --from` has it."""
         stage = self.stages.get(source)
         image = stage.image if stage else source
-        return self.layouts.get(image, image) if image else f"{STAGE}{source}"
+        known = {**self.pinned, **self.layouts}
+        return known.get(image, image) if image else f"{STAGE}{source}"
 
     def contexts(self, plan: Plan) -> dict[str, str]:
         """Give the build contexts beside the project, by name; layouts are seen from the project's folder."""
         base = plan.base.reference if plan.base else ""
         named = {context: _layout(image) for image, context in self.layouts.items()}
-        return {**({CONTEXT: _layout(base)} if base and not is_suite(base) else {}), **named}
+        return {**({CONTEXT: _layout(base)} if base.startswith(LAYOUT) else {}), **named}
+
+
+def image_origins(plans: Iterable[Plan]) -> Iterator[ImageOrigin]:
+    """Yield the images that plans, and their stages, copy from."""
+    for plan in plans:
+        layers = (layer.origin for layer in plan.layers if isinstance(layer, StageLayer))
+        taken = (take.origin for stage in plan.stages for take in stage.takes)
+        yield from (origin for origin in (*layers, *taken) if isinstance(origin, ImageOrigin))
 
 
 def context_copies(paths: Iterable[str], files: Collection[str], workdir: str) -> tuple[Copy, ...]:

@@ -59,6 +59,12 @@ def _base(scene: Scene, stage: Stage) -> Outcome:
     if "windows" in image.name or "nanoserver" in image.name:
         return by_hand(span, "an image of Windows", "Lightship makes images of Linux alone")
     asked = find_python(scene)
+    if _stays(image, asked):
+        kept: Settings = {"python": asked, "base": image.reference}
+        message = f'python = "{asked}", base = "{image.reference}": {_why_kept(image, asked)}'
+        return carried(
+            span, message, kept, "`lightship lock` writes down its digest, and reads what is in it"
+        )
     python = _supported(asked)
     settings: Settings = {"python": python, "base": f"debian:{SUITES[python]}"}
     message = f'python = "{python}", base = "debian:{SUITES[python]}": Debian\'s own Python {python}'
@@ -68,10 +74,20 @@ def _base(scene: Scene, stage: Stage) -> Outcome:
     return carried(span, message + _remark(image), settings, _hint(image, asked, python))
 
 
+def _stays(image: ImageName, asked: str) -> bool:
+    """Tell whether the image itself becomes the base: a Python that Debian lacks, or somebody's own."""
+    if image.repository != "python" or not image.python or image.libc == "musl" or "/lambda/" in image.name:
+        return False
+    return asked not in SUITES or not image.is_official
+
+
+def _why_kept(image: ImageName, asked: str) -> str:
+    return f"no suite of Debian has Python {asked}" if image.is_official else "an image of your own"
+
+
 def _problem(image: ImageName, asked: str, python: str) -> tuple[str, str] | None:
     """Say what another base means for the service, with a hint; None where it means nothing."""
-    name = f"{image.name}:{image.tag}".rstrip(":")
-    layout = f"skopeo copy docker://{name} oci:base"
+    name = image.reference
     if not image.known:
         return "a build argument names the base", "see whether this is the Python"
     if "/lambda/" in image.name:
@@ -80,10 +96,10 @@ def _problem(image: ImageName, asked: str, python: str) -> tuple[str, str] | Non
     if not _PLAIN.fullmatch(image.repository):
         return (
             f"{name} brings more than a Python",
-            f'name that in requirements; or {layout}, and base = "oci:base"',
+            f'name that in requirements; or base = "{name}", if its Python is a CPython with glibc',
         )
     if image.python and asked != python:
-        hint = f'to keep {asked}: {layout}, then python = "{asked}" and base = "oci:base"'
+        hint = f'to keep {asked}: python = "{asked}" and base = "python:{asked}-slim", of Debian'
         return f"no suite of Debian has Python {asked}", hint
     return None if asked else ("the image's name tells no Python", "set `python` if it was another")
 

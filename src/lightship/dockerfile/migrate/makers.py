@@ -20,18 +20,24 @@ from lightship.dockerfile.stages import Stage, Step
 from lightship.net.redact import redact_text
 
 _WHEELS = "every wheel is a layer by itself: nothing is copied between stages"
+_LOCKED = "`lightship lock` writes down its digest"
 _TOOLS = re.compile(r"(?:.*/)?uv")
 
 
 def from_outcomes(scene: Scene) -> Iterator[Outcome]:
     """Say what becomes of every `COPY --from` of the image, and of the stages that make something."""
     made: dict[int, list[Step]] = {}
+    images: list[Step] = []
     for step in scene.final_steps:
         if step.keyword != "COPY" or not step.instruction.flag("from"):
             continue
         other = source_stage(scene.build, step)
         if other is None:
-            yield _image(scene, step)
+            outcome = _image(scene, step)
+            if outcome is not None:
+                yield outcome
+            else:
+                images.append(step)
         elif any(is_made(scene, other, path) for path in taken(step)):
             made.setdefault(other.index, []).append(step)
         elif all(is_environment(scene, other, path) for path in taken(step)):
@@ -39,13 +45,14 @@ def from_outcomes(scene: Scene) -> Iterator[Outcome]:
         elif not any(one.step is step for stage in scene.build.final.chain for one in copied(scene, stage)):
             hint = "name it in `sources`, or make it in a stage"
             yield by_hand(step.instruction.span, "what it copies is not known", hint)
+    yield from _image_stages(scene, images)
     for index, steps in made.items():
         yield from _maker(scene, scene.build.stages[index], steps)
 
 
-def _image(scene: Scene, step: Step) -> Outcome:
-    span = step.instruction.span
-    name = expand(step.instruction.flag_value("from"), scene.variables(step))
+def _image(scene: Scene, step: Step) -> Outcome | None:
+    """Say what becomes of a `COPY --from` an image; None where the image can be a stage."""
+    span, name = step.instruction.span, _image_name(scene, step)
     if _TOOLS.fullmatch(name.partition(":")[0]):
         return unneeded(span, "no installer is in the image: the lock is made by Lightship's own uv")
     names = [stage.name for stage in scene.build.stages if stage.name]
@@ -53,11 +60,31 @@ def _image(scene: Scene, step: Step) -> Outcome:
     if near:
         hint = f"did you mean {near[0]!r}? mend it, and migrate again"
         return by_hand(span, f"there is no stage {name!r}", hint)
-    short = re.sub(r"[^A-Za-z0-9_-]+", "-", parse_image(name).repository).strip("-_") or "image"
-    copy = ", ".join(f'"{path}" = "{_target(scene, step, index)}"' for index, path in enumerate(taken(step)))
-    table = f'[stages.{short}] image = "oci:{short}" copy = {{ {copy} }}'
-    hint = f"skopeo copy docker://{name} oci:{short}, then {table}"
-    return by_hand(span, f"files of the image {name}: images of registries cannot be used yet", hint)
+    if not parse_image(name).known:
+        return by_hand(span, "a build argument names the image", "write it as a stage: `image` and `copy`")
+    return None
+
+
+def _image_stages(scene: Scene, steps: Sequence[Step]) -> Iterator[Outcome]:
+    """Make a stage of each image that files are taken from."""
+    taken_names = {stage_name(stage) for stage in scene.build.stages}
+    images = dict.fromkeys(_image_name(scene, step) for step in steps)
+    for image in images:
+        plain = re.sub(r"[^A-Za-z0-9_-]+", "-", parse_image(image).repository).strip("-_") or "image"
+        name = next(
+            each for each in (plain, *(f"{plain}-{n}" for n in range(2, 99))) if each not in taken_names
+        )
+        taken_names.add(name)
+        own = [step for step in steps if _image_name(scene, step) == image]
+        for step in own:
+            places = {path: _target(scene, step, index) for index, path in enumerate(taken(step))}
+            settings: Settings = {"stages": {name: {"image": image, "copy": places}}}
+            span = step.instruction.span
+            yield carried(span, f"stage {name!r}: files of the image {image}", settings, _LOCKED)
+
+
+def _image_name(scene: Scene, step: Step) -> str:
+    return expand(step.instruction.flag_value("from"), scene.variables(step))
 
 
 def _maker(scene: Scene, stage: Stage, steps: Sequence[Step]) -> Iterator[Outcome]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.parser import HeaderParser
 
 from lightship.inspect.contents import Contents
 from lightship.inspect.findings import Finding, Rule, Severity
+from lightship.inspect.markers import marker_environment
 
 MISSING = Rule(
     "LV511-missing-requirement",
@@ -25,7 +25,6 @@ CONFLICT = Rule(
     "lock again, or loosen the requirement that pins the other version",
 )
 RULES = (MISSING, CONFLICT)
-_PYTHON = re.compile(r"(?:^|/)python(\d+\.\d+)/(?:site|dist)-packages/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def check(contents: Contents) -> Iterator[Finding]:
     distributions = read_distributions(contents)
     versions = {canonicalize_name(item.name): item.version for item in distributions}
     for item in distributions:
-        environment = _environment(contents, item.folder)
+        environment = marker_environment(item.folder, contents.config.platform.machine)
         for text in item.requires:
             try:
                 wanted = Requirement(text)
@@ -68,23 +67,3 @@ def check(contents: Contents) -> Iterator[Finding]:
                 yield MISSING.finding(item.name, f"requires {wanted.name}, which is not installed")
             elif not wanted.specifier.contains(version, prereleases=True):
                 yield CONFLICT.finding(item.name, f"requires {wanted.name}{wanted.specifier}, not {version}")
-
-
-def _environment(contents: Contents, folder: str) -> dict[str, str]:
-    """Give the values of environment markers (PEP 508) in the image, as far as its files tell."""
-    found = _PYTHON.search(folder)
-    python = found.group(1) if found else "3"
-    return {
-        "python_version": python,
-        "python_full_version": f"{python}.0",
-        "implementation_name": "cpython",
-        "implementation_version": f"{python}.0",
-        "platform_python_implementation": "CPython",
-        "os_name": "posix",
-        "sys_platform": "linux",
-        "platform_system": "Linux",
-        "platform_machine": contents.config.platform.machine,
-        "platform_release": "",
-        "platform_version": "",
-        "extra": "",
-    }

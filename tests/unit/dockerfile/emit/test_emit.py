@@ -13,6 +13,8 @@ import pytest
 import yaml
 
 import lightship
+from lightship.digest import Digest
+from lightship.dockerfile.emit.bases import pinned_name
 from lightship.dockerfile.emit.facts import RESERVED, service_of
 from lightship.dockerfile.emit.model import STYLES, Options, Style
 from lightship.dockerfile.emit.render import render
@@ -262,3 +264,17 @@ def test_an_image_with_debians_python_needs_a_virtual_environment() -> None:
         service_of(image, made, Options())
     assert "--style venv" in caught.value.hint
     assert service_of(image, made, Options("venv")).base == "base"
+
+
+@pytest.mark.parametrize(
+    ("reference", "digests", "name"),
+    [
+        ("python:3.12-slim", {"sha256:1"}, "python:3.12-slim@sha256:1"),
+        ("python:3.12-slim", {"sha256:1", "sha256:2"}, "python:3.12-slim"),
+        ("python@sha256:3", {"sha256:1"}, "python@sha256:3"),
+    ],
+)
+def test_images_of_registries_are_pinned_where_one_digest_serves_all(
+    reference: str, digests: set[str], name: str
+) -> None:
+    assert pinned_name(reference, {Digest(each) for each in digests}) == name

@@ -13,8 +13,18 @@ INSTALL = "COPY requirements.txt .\nRUN pip install -r requirements.txt\nUSER 1\
         ("python:3.11-slim", "3.11", "debian:bookworm", "carried over"),
         ("python:3.13", "3.13", "debian:trixie", "carried over"),
         ("python:3.14-slim", "3.14", "debian:forky", "carried over"),
-        ("python:3.12-slim", "3.13", "debian:trixie", "by hand"),
-        ("python:3.9", "3.11", "debian:bookworm", "by hand"),
+        ("python:3.12-slim", "3.12", "python:3.12-slim", "carried over"),
+        ("python:3.9@sha256:" + "0" * 64, "3.9", "python:3.9@sha256:" + "0" * 64, "carried over"),
+        ("python:3.12-alpine", "3.13", "debian:trixie", "by hand"),
+        ("mirror.example.com/python:3.11", "3.11", "debian:bookworm", "carried over"),
+        ("mirror.example.com:5000/library/python:3.11", "3.11", "debian:bookworm", "carried over"),
+        (
+            "registry.example.com/x/python:3.11",
+            "3.11",
+            "registry.example.com/x/python:3.11",
+            "carried over",
+        ),
+        ("ghcr.io/astral-sh/uv:python3.12-bookworm-slim", "3.13", "debian:trixie", "by hand"),
         ("python:3.11-alpine", "3.11", "debian:bookworm", "carried over"),
         ("ghcr.io/astral-sh/uv:0.8-python3.13-bookworm", "3.13", "debian:trixie", "carried over"),
         ("debian:bookworm-slim", "3.11", "debian:bookworm", "carried over"),
@@ -32,13 +42,21 @@ def test_python_and_base_come_from_the_image(image: str, python: str, base: str,
     assert made.rows[0].kind == kind
 
 
-def test_a_python_that_debian_lacks_is_kept_with_an_image() -> None:
+def test_a_python_that_debian_lacks_is_kept_with_its_image() -> None:
     made = migrated(f"FROM python:3.12-slim\n{INSTALL}")
-    assert made.rows[0].hint == (
-        "to keep 3.12: skopeo copy docker://python:3.12-slim oci:base,"
-        ' then python = "3.12" and base = "oci:base"'
-    )
+    assert made.rows[0].message.endswith("no suite of Debian has Python 3.12")
+    assert made.complete
+    made = migrated(f"FROM python:3.12-alpine\n{INSTALL}")
+    assert made.rows[0].hint == 'to keep 3.12: python = "3.12" and base = "python:3.12-slim", of Debian'
     assert not made.complete
+
+
+def test_an_image_that_brings_more_is_named_as_what_the_base_could_be() -> None:
+    made = migrated(f"FROM registry.example.com/team/models:2\n{INSTALL}")
+    assert made.rows[0].hint == (
+        'name that in requirements; or base = "registry.example.com/team/models:2",'
+        " if its Python is a CPython with glibc"
+    )
 
 
 def test_what_a_stage_is_there_for() -> None:

@@ -71,13 +71,22 @@ def test_outputs_that_cannot_be_followed_are_told() -> None:
     assert "stages" not in made.settings
 
 
-def test_files_of_an_image_are_told_with_the_stage_to_write() -> None:
-    made = migrated(f"{FINAL}COPY --from=nginx:1.27 /etc/nginx/mime.types /srv/\nUSER 1\n", PROJECT)
-    row = next(row for row in made.rows if row.line == 4)
-    assert row.hint == (
-        'skopeo copy docker://nginx:1.27 oci:nginx, then [stages.nginx] image = "oci:nginx"'
-        ' copy = { "/etc/nginx/mime.types" = "/srv/mime.types" }'
+def test_files_of_an_image_become_a_stage() -> None:
+    text = (
+        f"{FINAL}COPY --from=nginx:1.27 /etc/nginx/mime.types /srv/\n"
+        "COPY --from=other.example.com/nginx:1 /a /b\nCOPY --from=nginx:1.27 /c /d\nUSER 1\n"
     )
+    made = migrated(text, PROJECT)
+    assert made.settings["stages"] == {
+        "nginx": {"image": "nginx:1.27", "copy": {"/etc/nginx/mime.types": "/srv/mime.types", "/c": "/d"}},
+        "nginx-2": {"image": "other.example.com/nginx:1", "copy": {"/a": "/b"}},
+    }
+    assert "4: stage 'nginx': files of the image nginx:1.27" in told(made, "carried over")
+
+
+def test_an_image_that_a_build_argument_names_is_told() -> None:
+    text = f"ARG TOOL\n{FINAL}ARG TOOL\nCOPY --from=$TOOL /a /b\nUSER 1\n"
+    assert "6: a build argument names the image" in told(migrated(text, PROJECT), "by hand")
 
 
 def test_uv_s_own_image_is_not_needed() -> None:

@@ -1,0 +1,1 @@
+"""What two images differ in, and what makes two builds of one lock differ."""

@@ -1,0 +1,1 @@
+"""What an image is made of: which package costs what, why it is there, and what is wasted."""
