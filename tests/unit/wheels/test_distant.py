@@ -9,9 +9,9 @@ from lightship.errors import IntegrityError
 from lightship.wheels.archive import Member, open_wheel
 from lightship.wheels.distant import Parts, head, open_parts
 from tests.support.elves import debug_library
-from tests.support.wheels import Packed, wheel_bytes
+from tests.support.wheels import Files, Packed, wheel_bytes
 
-FILES = {
+FILES: Files = {
     "pkg/__init__.py": b"x = 1\n" * 5000,
     "pkg/stored.bin": Packed(bytes(range(256)) * 40, stored=True),
     "pkg/lib.so": debug_library(),

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lightship.build.building import builder_for
+from lightship.build.baseimage import plan_suite
+from lightship.build.building import builder_of
 from lightship.build.cache import Memo
 from lightship.build.fetching import Fetcher
 from lightship.build.machine import Machine
@@ -76,8 +77,11 @@ class Oracle:
 
         """
         plan = outlook.plan
-        known = builder_for(self.project, self.machine).known(plan)
+        builder = builder_of(self.project, plan.variant, self.machine, Compression.GZIP)
         keys = [layer_key(layer, Compression.GZIP) for layer in plan.layers]
+        known = [
+            record or builder.pins.get(key) for key, record in zip(keys, builder.known(plan), strict=True)
+        ]
         missing = {
             key: layer
             for key, layer, record in zip(keys, plan.layers, known, strict=True)
@@ -125,7 +129,7 @@ class Oracle:
         found = {key: size for key in layers if (size := memo.get(remembered[key], tuple[int, int]))}
         missing = {key: layer for key, layer in layers.items() if key not in found}
         if missing:
-            made = self._predict_all(missing, self._debs(missing.values()), outlook)
+            made = self._predict_all(missing, self._debs(missing.values(), outlook.plan), outlook)
             self.wheels.keep()
             for key, size in made.items():
                 memo.put(remembered[key], size)
@@ -191,7 +195,7 @@ class Oracle:
             record = write_layer(entries, nowhere, Compression.GZIP)
         return record.unpacked, record.descriptor.size
 
-    def _debs(self, layers: Iterable[LayerPlan]) -> Mapping[str, Path]:
+    def _debs(self, layers: Iterable[LayerPlan], plan: Plan) -> Mapping[str, Path]:
         """Fetch Debian packages, those of a layer all or none: what is big is estimated instead."""
         folder = self.machine.home.archives / "sha256"
         paths: dict[str, Path] = {}
@@ -203,7 +207,8 @@ class Oracle:
                 wanted |= missing
                 paths |= {deb.sha256: folder / deb.sha256 for deb in packages}
         self.debs_fetched += sum(deb.size for deb in wanted.values())
-        return {**paths, **Fetcher(self.project, self.machine)((), tuple(wanted.values()))}
+        fetch = Fetcher(self.project, self.machine, plan_suite(self.project, plan))
+        return {**paths, **fetch((), tuple(wanted.values()))}
 
 
 def _packages(layer: LayerPlan) -> tuple[LockedDeb, ...]:

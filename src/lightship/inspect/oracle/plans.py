@@ -139,7 +139,7 @@ def _with_known_builds(project: Project, plan: Plan, machine: Machine) -> tuple[
         sdist
         for builds, packages in ((plan.builds, plan.builder), (own.builds, own.builder))
         if builds
-        for sdist in unbuilt(project, plan.variant, builds, builder_root(plan, packages), machine)
+        for sdist in unbuilt(project, plan.variant, builds, builder_root(project, plan, packages), machine)
     ]
     if not missing:
         return with_builds(project, plan, machine), ()

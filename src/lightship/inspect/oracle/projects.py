@@ -46,7 +46,8 @@ class Forecast:
     def archives(self) -> int:
         """Bytes of all archives that builds of what was predicted take."""
         plans = [outlook.plan for outlook in self._outlooks]
-        sizes = {each.sha256: each.size for plan in plans for each in (*plan.wheels, *plan.debs)}
+        sizes = {wheel.sha256: wheel.size for plan in plans for wheel in plan.wheels}
+        sizes |= {deb.sha256: deb.size for plan in plans for deb in plan.debs}
         return sum(sizes.values())
 
     def predict(self, wanted: Wanted) -> Sequence[Prediction]:

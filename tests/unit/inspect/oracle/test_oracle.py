@@ -7,7 +7,7 @@ import pytest
 from lightship.build.building import build_plan, plan_project
 from lightship.errors import CheckError, UsageError
 from lightship.events import SilentReporter
-from lightship.inspect.oracle import oracle
+from lightship.inspect.oracle import oracle, ratios
 from lightship.inspect.oracle.model import MEASURED, PREDICTED, Prediction
 from lightship.inspect.oracle.oracle import Oracle
 from lightship.inspect.oracle.plans import look_out
@@ -97,13 +97,13 @@ def test_a_traced_image_without_a_record_is_told_untraced(made: Locked) -> None:
 def test_big_debian_packages_are_estimated(plain: Locked, monkeypatch: pytest.MonkeyPatch) -> None:
     exact = predict(plain)
     monkeypatch.setattr(oracle, "_MOST_DEBS", 0)
-    monkeypatch.setattr(oracle.ratios, "RULES", 0)  # what is remembered does not count
+    monkeypatch.setattr(ratios, "RULES", 0)  # what is remembered does not count
     for path in (plain.machine().home.archives / "sha256").iterdir():
         path.unlink()
     estimated = predict(plain)
     outlook = look_out(plain.project(), "none", AMD64, plain.machine())
     base = next(layer for layer in outlook.plan.layers if isinstance(layer, BaseLayer))
-    assert estimated.layers[0].unpacked == int(base.download * oracle.ratios.DEB_UNPACKED)
+    assert estimated.layers[0].unpacked == int(base.download * ratios.DEB_UNPACKED)
     assert estimated.layers[1:] == exact.layers[1:]
 
 
