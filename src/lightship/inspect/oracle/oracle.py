@@ -164,8 +164,8 @@ class Oracle:
             case BytecodeLayer():
                 guessed = outlook.guessed and isinstance(layer.of, WheelsLayer | BaseLayer)
                 return self._bytecode(layer, archives, ratios.IMPORTED if guessed else 1.0)
-            case BaseLayer(packages=packages) | ToolsLayer(packages=packages):
-                if any(deb.sha256 not in archives for deb in packages):
+            case BaseLayer() | ToolsLayer():
+                if any(deb.sha256 not in archives for deb in _packages(layer)):
                     size = layer.download
                     return int(size * ratios.DEB_UNPACKED), int(size * ratios.DEB_COMPRESSED)
                 return self._made(layer, archives)

@@ -53,7 +53,8 @@ class Forecast:
     def predict(self, wanted: Wanted) -> Sequence[Prediction]:
         """Predict each variant for each target, in this order.
 
-        Where all variants are meant, one that cannot be resolved is left out with a warning.
+        Where all variants are meant, one that cannot be resolved is left out with a warning, as long as there
+        are others.
 
         Raises:
             UsageError: for a variant or target that there is not, or a target that is not locked.
@@ -66,14 +67,19 @@ class Forecast:
             *(name for name in config.variants if name != config.variant),
         )
         platform = wanted.platform or project.platforms[0]
+        failed: dict[str, LightshipError] = {}
         for variant in variants:
             for target in wanted.targets or (PRODUCTION,):
                 try:
                     self._add(variant, target, platform, locked=wanted.locked)
                 except LightshipError as error:
-                    if wanted.variants or len(variants) == 1:
+                    if wanted.variants:
                         raise
-                    self._machine.reporter.warn(f"variant {variant} is left out: {error.message}")
+                    failed[image_name(config.name, variant, target)] = error
+        if not self.predictions:
+            raise next(iter(failed.values()))
+        for name, error in failed.items():
+            self._machine.reporter.warn(f"{name} is left out: {error.message}")
         return self.predictions
 
     def _add(self, variant: str, target: str, platform: Platform, *, locked: bool) -> None:

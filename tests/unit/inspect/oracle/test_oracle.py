@@ -162,4 +162,6 @@ def test_of_all_variants_those_that_fail_are_left_out(plain: Locked) -> None:
     machine = replace(plain.machine(), reporter=heard)
     (found,) = Forecast(plain.project(), machine).predict(Wanted())
     assert found.name == "project:none"
-    assert [line.split(":")[0] for line in heard.warnings] == ["variant other is left out"]
+    assert [line.partition(" is left out: ")[0] for line in heard.warnings] == ["project:other"]
+    with pytest.raises(UsageError, match="development is not locked"):
+        Forecast(plain.project(), machine).predict(Wanted(targets=("development",)))
