@@ -1,8 +1,12 @@
-"""ELF files: what they need, and where the dynamic loader finds it (ld.so(8), System V gABI chapter 5)."""
+"""ELF files: what they need, and where the dynamic loader finds it (ld.so(8), System V gABI chapter 5).
+
+Symbol versions are those of the Linux Standard Base, core specification, chapter 10.7.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import struct
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 import msgspec
@@ -11,10 +15,17 @@ from lightship.errors import IntegrityError
 
 MAGIC = b"\x7fELF"
 _DF_1_PIE = 0x08000000
+_VER_FLG_BASE, _VER_FLG_WEAK = 1, 2
+_MOST_VERSIONS = 10_000
+_LONGEST_NAME = 256
 
 
 class ElfInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What of an ELF file matters to loading it; `machine` as in elf.h without `EM_`, such as `X86_64`."""
+    """What of an ELF file matters to loading it; `machine` as in elf.h without `EM_`, such as `X86_64`.
+
+    `wants` are versions of symbols by the library that must define them, `defines` those that it has itself;
+    both are read where they are asked for.
+    """
 
     machine: str
     bits: int
@@ -24,9 +35,11 @@ class ElfInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     needed: tuple[str, ...] = ()
     rpath: tuple[str, ...] = ()
     runpath: tuple[str, ...] = ()
+    wants: dict[str, tuple[str, ...]] = {}
+    defines: tuple[str, ...] = ()
 
 
-def read_elf(stream: BinaryIO, *, where: str = "") -> ElfInfo | None:
+def read_elf(stream: BinaryIO, *, where: str = "", versions: bool = False) -> ElfInfo | None:
     """Read a seekable file from its beginning; None if it is no ELF file, or only an object file.
 
     Raises:
@@ -35,15 +48,22 @@ def read_elf(stream: BinaryIO, *, where: str = "") -> ElfInfo | None:
     """
     if stream.read(4) != MAGIC:
         return None
-    from elftools.common.exceptions import ELFError
-    from elftools.construct.core import ConstructError
     from elftools.elf.elffile import ELFFile
 
     stream.seek(0)
     try:
-        return _read(ELFFile(stream))
-    except (ELFError, ConstructError, AttributeError, LookupError, TypeError, ValueError) as error:
+        file = ELFFile(stream)
+        info = _read(file)
+        return _with_versions(file, info) if versions and info is not None else info
+    except _damages() as error:
         raise IntegrityError(f"a damaged ELF file: {error}", where=where) from error
+
+
+def _damages() -> tuple[type[Exception], ...]:
+    from elftools.common.exceptions import ELFError
+    from elftools.construct.core import ConstructError
+
+    return ELFError, ConstructError, AttributeError, LookupError, TypeError, ValueError, struct.error
 
 
 def _read(file: Any) -> ElfInfo | None:
@@ -67,3 +87,55 @@ def _read(file: Any) -> ElfInfo | None:
 
 def _search_path(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(part for text in texts for part in text.split(":") if part)
+
+
+def _with_versions(file: Any, info: ElfInfo) -> ElfInfo:
+    """Read what the dynamic segment says of versions: sections may be stripped."""
+    for segment in file.iter_segments("PT_DYNAMIC"):
+        wants: dict[str, tuple[str, ...]] = {}
+        for library, version in _wanted(file.stream, segment):
+            wants[library] = (*wants.get(library, ()), version)
+        return msgspec.structs.replace(info, wants=wants, defines=tuple(_defined(file.stream, segment)))
+    return info
+
+
+def _wanted(stream: BinaryIO, segment: Any) -> Iterator[tuple[str, str]]:
+    """Yield library and version; those of weak references alone are not asked for."""
+    begin, names = _table(segment, "DT_VERNEED")
+    for at, (_, count, file, first, _) in _records(stream, begin, "<HHIII"):
+        library = _name(stream, names + file)
+        for _, (_, flags, _, name, _) in _records(stream, at + first, "<IHHII", count):
+            if not flags & _VER_FLG_WEAK:
+                yield library, _name(stream, names + name)
+
+
+def _defined(stream: BinaryIO, segment: Any) -> Iterator[str]:
+    begin, names = _table(segment, "DT_VERDEF")
+    for at, (_, flags, _, _, _, first, _) in _records(stream, begin, "<HHHHIII"):
+        for _, (name, _) in _records(stream, at + first, "<II", 1):
+            if not flags & _VER_FLG_BASE:
+                yield _name(stream, names + name)
+
+
+def _table(segment: Any, tag: str) -> tuple[int, int]:
+    """Give the places of a table and of its strings in the file, 0 where there is no such table."""
+    at, names = segment.get_table_offset(tag)[1], segment.get_table_offset("DT_STRTAB")[1]
+    return (at or 0, names) if names else (0, 0)
+
+
+def _records(
+    stream: BinaryIO, at: int, layout: str, most: int = _MOST_VERSIONS
+) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Follow a chain whose records end with the distance to the next one, 0 in the last."""
+    for _ in range(most if at else 0):
+        stream.seek(at)
+        fields = struct.unpack(layout, stream.read(struct.calcsize(layout)))
+        yield at, fields
+        if not fields[-1]:
+            return
+        at += fields[-1]
+
+
+def _name(stream: BinaryIO, at: int) -> str:
+    stream.seek(at)
+    return stream.read(_LONGEST_NAME).partition(b"\0")[0].decode("ascii")

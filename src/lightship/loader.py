@@ -9,9 +9,10 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import struct
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from lightship.elf import ElfInfo
 
@@ -46,6 +47,24 @@ class Missing:
     provider: str = ""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Outdated:
+    """Versions of symbols that the file at `path` wants, and that the library which it gets does not have."""
+
+    path: str
+    library: str
+    versions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """One library that a file needs, in one process; `library` is what it gets there, empty for none."""
+
+    user: str
+    name: str
+    library: str
+
+
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     """An ELF file as a process has it: the path it was found by, and who asked for it."""
@@ -76,30 +95,64 @@ class Loader:
 
     def missing(self) -> list[Missing]:
         """Name each library that no process could find, whichever file of the tree it starts from."""
-        found: set[tuple[str, str]] = set()
-        lacking: set[tuple[str, str]] = set()
-        for path, info in self.files.items():
-            for user, name, is_found in self._load(_Loaded(path, info)):
-                (found if is_found else lacking).add((user, name))
+        found = {(need.user, need.name) for need in self._needs if need.library}
+        lacking = {(need.user, need.name) for need in self._needs if not need.library}
         providers = self._providers()
-        return sorted(Missing(user, name, providers.get(name, "")) for user, name in lacking - found)
+        return sorted(
+            Missing(user, name, providers.get(name, ""))
+            for user, name in lacking - found
+            if not is_driver(name)
+        )
 
-    def _load(self, root: _Loaded) -> Iterator[tuple[str, str, bool]]:
-        """Load breadth first, as the loader does; yield each file's needs, and whether they are met."""
-        loaded = {root.info.soname, posixpath.basename(root.path)}
+    def outdated(self) -> list[Outdated]:
+        """Name each library that has not the versions of symbols a file wants, in whatever process.
+
+        A library without any versions is let pass, as the loader does.
+        """
+        met: set[tuple[str, str]] = set()
+        unmet: dict[tuple[str, str], Outdated] = {}
+        for need in self._needs:
+            lacking = self._lacking(need)
+            if lacking:
+                unmet[need.user, need.name] = Outdated(need.user, need.library, lacking)
+            elif need.library:
+                met.add((need.user, need.name))
+        return sorted(outdated for key, outdated in unmet.items() if key not in met)
+
+    def needed_by(self) -> Mapping[str, frozenset[str]]:
+        """Give the files that load each library, by its real path."""
+        users: dict[str, set[str]] = defaultdict(set)
+        for need in self._needs:
+            if need.library:
+                users[need.library].add(need.user)
+        return {library: frozenset(paths) for library, paths in users.items()}
+
+    @cached_property
+    def _needs(self) -> frozenset[_Need]:
+        return frozenset(
+            need for path, info in self.files.items() for need in self._load(_Loaded(path, info))
+        )
+
+    def _lacking(self, need: _Need) -> tuple[str, ...]:
+        user, library = self.files.get(need.user), self.files.get(need.library)
+        if user is None or library is None or not library.defines:
+            return ()
+        return tuple(version for version in user.wants.get(need.name, ()) if version not in library.defines)
+
+    def _load(self, root: _Loaded) -> Iterator[_Need]:
+        """Load breadth first, as the loader does; yield each file's needs, and what meets them."""
+        loaded = {root.info.soname: root, posixpath.basename(root.path): root}
         queue = deque([root])
         while queue:
             user = queue.popleft()
             real = self.find(user.path) or user.path
             for name in user.info.needed:
-                if name in loaded:
-                    yield real, name, True
-                    continue
-                child = self._search(name, user)
-                yield real, name, child is not None or is_driver(name)
-                if child is not None:
-                    loaded |= {name, child.info.soname}
+                child = loaded.get(name)
+                if child is None and (child := self._search(name, user)) is not None:
+                    loaded |= {name: child, child.info.soname: child}
                     queue.append(child)
+                library = (self.find(child.path) or child.path) if child is not None else ""
+                yield _Need(real, name, library)
 
     def _search(self, name: str, user: _Loaded) -> _Loaded | None:
         if "/" in name:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 X86_64 = 62
 AARCH64 = 183
@@ -21,8 +21,15 @@ def elf(
     machine: int = X86_64,
     kind: int = 3,
     flags_1: int = 0,
+    versions: Mapping[str, Sequence[str]] | None = None,
 ) -> bytes:
-    """Write headers, segments, strings and the dynamic section (System V gABI, chapters 4 and 5)."""
+    """Write headers, segments, strings and the dynamic section (System V gABI, chapters 4 and 5).
+
+    `versions` are those of symbols that it wants of libraries, and under "" its own (Linux Standard Base,
+    core, chapter 10.7).
+    """
+    wants = {library: texts for library, texts in (versions or {}).items() if library}
+    defines = (versions or {}).get("", ())
     strings = b"\0"
     tags: list[tuple[int, int]] = []
     texts = [("needed", name) for name in needed]
@@ -31,11 +38,21 @@ def elf(
         if text:
             tags.append((_TAGS[name], len(strings)))
             strings += text.encode() + b"\0"
+    place: dict[str, int] = {}
+    wanted = (version for group in wants.values() for version in group)
+    for text in dict.fromkeys((*wants, *wanted, *defines)):
+        place[text] = len(strings)
+        strings += text.encode() + b"\0"
+    needed_versions, own_versions = _wanted(wants, place), _defined(defines, place)
     interpreter_bytes = interpreter.encode() + b"\0" if interpreter else b""
     count = 2 + bool(interpreter)
     strings_at = _HEADER + count * _SEGMENT
     interpreter_at = strings_at + len(strings)
-    dynamic_at = -(-(interpreter_at + len(interpreter_bytes)) // 8) * 8
+    needed_at = -(-(interpreter_at + len(interpreter_bytes)) // 8) * 8
+    own_at = needed_at + len(needed_versions)
+    dynamic_at = -(-(own_at + len(own_versions)) // 8) * 8
+    tags += [(0x6FFFFFFE, needed_at), (0x6FFFFFFF, len(wants))] if wants else []
+    tags += [(0x6FFFFFFC, own_at), (0x6FFFFFFD, len(defines))] if defines else []
     tags += [(0x6FFFFFFB, flags_1)] if flags_1 else []
     tags += [(5, strings_at), (10, len(strings)), (0, 0)]
     dynamic = b"".join(struct.pack("<qQ", *tag) for tag in tags)
@@ -50,7 +67,28 @@ def elf(
     table = b"".join(
         struct.pack("<IIQQQQQQ", kind_, 5, at, at, at, length, length, 8) for kind_, at, length in segments
     )
-    return (head + table + strings + interpreter_bytes).ljust(dynamic_at, b"\0") + dynamic
+    tables = (head + table + strings + interpreter_bytes).ljust(needed_at, b"\0") + needed_versions
+    return (tables + own_versions).ljust(dynamic_at, b"\0") + dynamic
+
+
+def _wanted(wants: Mapping[str, Sequence[str]], place: Mapping[str, int]) -> bytes:
+    data = b""
+    for number, (library, versions) in enumerate(wants.items(), 1):
+        size = 16 + 16 * len(versions)
+        data += struct.pack(
+            "<HHIII", 1, len(versions), place[library], 16, size if number < len(wants) else 0
+        )
+        for index, version in enumerate(versions, 1):
+            data += struct.pack("<IHHII", 0, 0, 2, place[version], 16 if index < len(versions) else 0)
+    return data
+
+
+def _defined(defines: Sequence[str], place: Mapping[str, int]) -> bytes:
+    data = b""
+    for number, version in enumerate(defines, 1):
+        data += struct.pack("<HHHHIII", 1, 0, number, 1, 0, 20, 28 if number < len(defines) else 0)
+        data += struct.pack("<II", place[version], 0)
+    return data
 
 
 ALLOC = 2

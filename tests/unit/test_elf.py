@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import sys
 from pathlib import Path
 
@@ -61,3 +62,25 @@ def test_the_running_python_is_read() -> None:
     assert info is not None
     assert info.is_executable
     assert "libc.so.6" in info.needed
+
+
+def test_versions_of_symbols_are_read_where_they_are_asked_for() -> None:
+    versions = {
+        "libc.so.6": ["GLIBC_2.2.5", "GLIBC_2.34"],
+        "libm.so.6": ["GLIBC_2.29"],
+        "": ["OWN_1", "OWN_2"],
+    }
+    data = elf(["libc.so.6", "libm.so.6"], soname="liba.so", versions=versions)
+    info = read_elf(io.BytesIO(data), versions=True)
+    assert info is not None
+    assert info.wants == {"libc.so.6": ("GLIBC_2.2.5", "GLIBC_2.34"), "libm.so.6": ("GLIBC_2.29",)}
+    assert info.defines == ("OWN_1", "OWN_2")
+    assert read(data) == read(elf(["libc.so.6", "libm.so.6"], soname="liba.so"))
+
+
+def test_damaged_tables_of_versions_are_refused() -> None:
+    data = bytearray(elf(["libc.so.6"], versions={"libc.so.6": ["GLIBC_2.34"]}))
+    at = data.index(struct.pack("<q", 0x6FFFFFFE)) + 8
+    data[at : at + 8] = struct.pack("<Q", len(data) - 4)
+    with pytest.raises(IntegrityError, match="damaged ELF"):
+        read_elf(io.BytesIO(bytes(data)), versions=True)

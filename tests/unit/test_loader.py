@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lightship.elf import read_elf
-from lightship.loader import Loader, Missing, is_driver, is_optional, parse_cache
+from lightship.loader import Loader, Missing, Outdated, is_driver, is_optional, parse_cache
 from tests.support.elves import AARCH64, elf
 
 
@@ -144,3 +144,33 @@ def test_parts_that_may_be_missing_are_known_in_images_and_in_wheels() -> None:
     assert is_optional("opt/venv/lib/python3.11/site-packages/numba/np/ufunc/tbbpool.so")
     assert is_optional("numba/np/ufunc/tbbpool.so")
     assert not is_optional("numba/core/typeconv/_typeconv.so")
+
+
+def outdated(files: Mapping[str, bytes]) -> list[Outdated]:
+    infos = {
+        path: info for path, data in files.items() if (info := read_elf(io.BytesIO(data), versions=True))
+    }
+    loader = Loader(lambda path: path if path in infos else None, infos, (), {}, "x86_64")
+    return loader.outdated()
+
+
+def test_versions_that_the_library_lacks_are_named() -> None:
+    library = {"lib/libc.so.6": elf(versions={"": ["GLIBC_2.36"]})}
+    user = elf(["libc.so.6"], versions={"libc.so.6": ["GLIBC_2.36", "GLIBC_2.38"]})
+    assert outdated({"a": user, **library}) == [Outdated("a", "lib/libc.so.6", ("GLIBC_2.38",))]
+    assert outdated({"a": elf(["libc.so.6"], versions={"libc.so.6": ["GLIBC_2.36"]}), **library}) == []
+    assert outdated({"a": user, "lib/libc.so.6": elf()}) == [], "a library without versions serves all"
+    assert outdated({"a": user}) == [], "what is missing is told as missing"
+
+
+def test_a_library_that_serves_in_one_process_is_enough() -> None:
+    files = {
+        "lib/libs.so": elf(versions={"": ["S_1"]}),
+        "opt/libs.so": elf(versions={"": ["S_1", "S_2"]}),
+        "opt/libu.so": elf(["libs.so"], versions={"libs.so": ["S_2"]}),
+        "bin/program": elf(["libu.so"], rpath="/opt"),
+    }
+    assert outdated(files) == []
+    assert outdated({**files, "bin/program": elf(["libu.so"], runpath="/opt")}) == [
+        Outdated("opt/libu.so", "lib/libs.so", ("S_2",))
+    ]

@@ -107,7 +107,7 @@ class LayerStore:
 
 def _store(layer: Layer, folder: Path, task: Task) -> None:
     members = []
-    reader = LayerReader(layer, task)
+    reader = LayerReader(layer, task, special=True)
     for number, member in enumerate(reader):
         is_file = member.kind is Kind.FILE
         if is_file:

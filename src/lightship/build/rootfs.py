@@ -80,6 +80,8 @@ def _lay_out(tree: Tree, folder: Path) -> None:
             closed.append((where, mode & 0o777 | 0o700))
         elif node.kind is Kind.SYMLINK:
             where.symlink_to(node.target)
+        elif node.kind is Kind.SPECIAL:
+            continue  # only root makes device nodes, and the sandbox has a `/dev` of its own
         elif node.member is None:
             where.touch(0o644)
         else:

@@ -176,9 +176,15 @@ def stored_image(
     surroundings: Machine,
     output: Output,
 ) -> Iterator[tuple[str, Image]]:
-    """Find an image by name, or a project's folder: in the local store, a registry, or an engine's store."""
-    from lightship.build.store import find_any
+    """Find an image by name, project or archive: in the local store, a registry, or an engine's store."""
+    from lightship.build.archives import archive_file, opened_archive
+    from lightship.build.store import check_target, find_any
 
+    if engine == DIRECT and (file := archive_file(text)) is not None:
+        check_target(text, target)
+        with opened_archive(file, surroundings, platform) as image:
+            yield file.name, image
+        return
     if engine == DIRECT:
         connect = registries(surroundings)
         yield find_any(text, variant, surroundings, target, platform, connect=connect)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lightship.build.machine import Machine
 from lightship.cli.engines import engine_option, stored_image
+from lightship.cli.findings import show_findings
 from lightship.cli.options import Output, common, machine, target_option
 from lightship.cli.platforms import parse_option, platform_option
 from lightship.cli.terminal import show_json, size
 
 if TYPE_CHECKING:
-    from lightship.inspect.findings import Finding, Report
+    from lightship.inspect.checks.configuration import Demands
+    from lightship.inspect.findings import Report
+    from lightship.inspect.ignoring import Policy
+    from lightship.inspect.osv import OsvFiles
     from lightship.inspect.verify import StartOptions
-
-_COLOURS = {"error": "red", "warning": "yellow", "note": "blue"}
+    from lightship.project.config import VerifyConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +34,11 @@ class _Asked:
     platform: str
     engine: str
     budget: str
+    layers: int
     ignores: tuple[str, ...]
+    advisories: Path | None
+    strict: bool
+    sarif: bool
     start: bool
     variables: tuple[str, ...]
     timeout: float
@@ -45,13 +53,21 @@ class _Asked:
 @click.option(
     "--budget", default="", metavar="SIZE", help="Largest unpacked size; the configured one by default."
 )
+@click.option("--layers", default=0, metavar="COUNT", help="Most layers; as configured, else 127.")
 @click.option(
     "--ignore",
     "ignores",
     multiple=True,
-    metavar="RULE[:WHERE]",
+    metavar="RULE[:WHERE][=REASON]",
     help="Accept findings of a rule, or those at places that match a pattern (repeatable).",
 )
+@click.option(
+    "--advisories",
+    type=click.Path(path_type=Path),
+    help="Look for known vulnerabilities in these OSV documents: a file, or a folder of them.",
+)
+@click.option("--strict", is_flag=True, help="Exit with 1 for warnings, too.")
+@click.option("--sarif", is_flag=True, help="Print the findings as SARIF 2.1.0.")
 @click.option("--start", is_flag=True, help="Start the image, and wait for its health check.")
 @click.option(
     "-e", "--env", "variables", multiple=True, metavar="NAME=VALUE", help="Set a variable for --start."
@@ -61,31 +77,77 @@ class _Asked:
 def command(*, output: Output, **given: Any) -> int:
     """Prove what an image holds, and what it does not.
 
-    IMAGE is a name in the local store, or an engine's, a project's folder, oci:DIR, or a reference of a
-    registry, from which the layers are read that are not known yet. Exits with 1 if there is an error.
+    IMAGE is a name in the local store, or an engine's, a project's folder, oci:DIR, docker-archive:FILE,
+    oci-archive:FILE, or a reference of a registry, from which the layers are read that are not known yet.
+    docs/verify.md has every rule. What is accepted says [tool.lightship.verify] of the project's folder, or
+    else of the current one.
+
+    Exits with 1 if there is an error.
     """
-    from lightship.inspect.ignoring import without_ignored
+    from lightship.inspect.ignoring import judge
     from lightship.inspect.verify import verify_image
 
     asked = _Asked(**given)
+    if output.as_json and asked.sarif:
+        raise click.UsageError("--json and --sarif are two answers: choose one")
     surroundings = machine(output)
+    config, origin = _configured(asked)
+    policy = _policy(asked, config, origin)
     place = (asked.image, asked.variant, asked.target, parse_option(asked.platform))
     stored = stored_image(*place, engine=asked.engine, surroundings=surroundings, output=output)
     with stored as (name, found):
         report = verify_image(
             found,
-            budget=_budget(asked.budget, asked.image, asked.target),
             cache=surroundings.home.cache,
             sandbox=_sandbox(surroundings, required=asked.start),
             reporter=surroundings.reporter,
+            demands=_demands(asked, config),
             start=_start(asked),
+            advisories=_advisories(asked, config, origin),
         )
-    report = without_ignored(report, asked.ignores)
-    if output.as_json:
-        show_json({"name": name, **report.to_json()})
-    else:
-        _show(name, report)
-    return 0 if report.passed else 1
+    report = judge(report, policy)
+    _answer(name, report, asked, output)
+    return 0 if report.passes(strict=asked.strict) else 1
+
+
+def _configured(asked: _Asked) -> tuple[VerifyConfig, Path | None]:
+    """Read the project's configuration, by default that of the current folder."""
+    from lightship.project.config import read_config
+
+    folder = Path(asked.image)
+    config, where = read_config(folder if folder.is_dir() else Path())
+    return config.verify, where
+
+
+def _policy(asked: _Asked, config: VerifyConfig, origin: Path | None) -> Policy:
+    from dataclasses import replace
+
+    from lightship.inspect.ignoring import given_ignores, read_policy
+
+    policy = read_policy(config.ignore, config.severity, str(origin))
+    return replace(policy, ignores=(*policy.ignores, *given_ignores(asked.ignores)))
+
+
+def _demands(asked: _Asked, config: VerifyConfig) -> Demands:
+    """Say what is asked for; a configured budget is that of the project's production."""
+    from lightship.inspect.checks.configuration import Demands
+    from lightship.project.config import PRODUCTION, size_in_bytes
+    from lightship.project.detect import read_project
+
+    text = asked.budget
+    if not text and asked.target == PRODUCTION and Path(asked.image).is_dir():
+        text = read_project(Path(asked.image)).config.budget
+    return Demands(size_in_bytes(text) if text else None, asked.layers or config.layers, config.labels)
+
+
+def _advisories(asked: _Asked, config: VerifyConfig, origin: Path | None) -> tuple[OsvFiles, ...]:
+    from lightship.inspect.osv import OsvFiles
+
+    if asked.advisories is not None:
+        return (OsvFiles(asked.advisories),)
+    if config.advisories and origin is not None:
+        return (OsvFiles(origin.parent / config.advisories),)
+    return ()
 
 
 def _start(asked: _Asked) -> StartOptions | None:
@@ -93,18 +155,6 @@ def _start(asked: _Asked) -> StartOptions | None:
 
     variables = dict(item.partition("=")[::2] for item in asked.variables)
     return StartOptions(variables, asked.timeout) if asked.start else None
-
-
-def _budget(text: str, image: str, target: str) -> int | None:
-    """Read the budget that is given, else the configured one, which is production's."""
-    from pathlib import Path
-
-    from lightship.project.config import PRODUCTION, size_in_bytes
-    from lightship.project.detect import read_project
-
-    if not text and target == PRODUCTION and Path(image).is_dir():
-        text = read_project(Path(image)).config.budget
-    return size_in_bytes(text) if text else None
 
 
 def _sandbox(surroundings: Machine, *, required: bool) -> Any:
@@ -120,23 +170,40 @@ def _sandbox(surroundings: Machine, *, required: bool) -> Any:
         return None
 
 
-def _show(name: str, report: Report) -> None:
-    for finding in report.findings:
-        click.echo(_line(finding))
-    counts = {severity: sum(item.severity == severity for item in report.findings) for severity in _COLOURS}
-    found = ", ".join(f"{count} {severity}{'s'[: count != 1]}" for severity, count in counts.items() if count)
-    verdict = click.style("passed", fg="green") if report.passed else click.style("failed", fg="red")
-    click.echo(f"{click.style(name, bold=True)} {verdict}: {found or 'nothing found'}")
+def _answer(name: str, report: Report, asked: _Asked, output: Output) -> None:
+    if asked.sarif:
+        from lightship.inspect.sarif import to_sarif
+
+        show_json(to_sarif(name, report))
+    elif output.as_json:
+        show_json({"name": name, **report.to_json()})
+    else:
+        show_findings(report.findings, every=output.level > 1)
+        _show(name, report, strict=asked.strict)
+
+
+def _show(name: str, report: Report, *, strict: bool) -> None:
+    passed = report.passes(strict=strict)
+    verdict = click.style("passed", fg="green") if passed else click.style("failed", fg="red")
+    click.echo(f"{click.style(name, bold=True)} {verdict}: {_counts(report)}")
     budget = f" of {size(report.budget)}" if report.budget else ""
+    wasted = f", {size(report.wasted)} of it hidden" if report.wasted else ""
     click.echo(
-        f"  {size(report.size)}{budget} unpacked, {report.layers} layers, {report.files} files; "
+        f"  {size(report.size)}{budget} unpacked{wasted}, {report.layers} layers, {report.files} files; "
         f"{report.elf_files} ELF files resolved, {len(report.distributions)} distributions, "
         f"{report.modules_imported} modules imported"
     )
     if report.seconds_to_healthy is not None:
-        click.echo(f"  healthy {report.seconds_to_healthy:.1f} s after its start")
+        memory = f", {size(report.memory_at_rest)} in memory at rest" if report.memory_at_rest else ""
+        click.echo(f"  healthy {report.seconds_to_healthy:.1f} s after its start{memory}")
 
 
-def _line(finding: Finding) -> str:
-    severity = click.style(f"{finding.severity}:", fg=_COLOURS[finding.severity], bold=True)
-    return f"{severity} {finding.where}: {finding.message} [{finding.rule}]\n  try: {finding.remedy}"
+def _counts(report: Report) -> str:
+    """Count rules, not places: a base with ten shells has one thing to mend."""
+    from lightship.inspect.findings import Severity, by_rule
+
+    severities = [group[0].severity for group in by_rule(report.findings)]
+    counts = {severity: severities.count(severity) for severity in Severity}
+    found = [f"{count} {severity}{'s'[: count != 1]}" for severity, count in counts.items() if count]
+    found += [f"{len(report.accepted)} accepted"] if report.accepted else []
+    return ", ".join(found) or "nothing found"

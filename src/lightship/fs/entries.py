@@ -16,6 +16,8 @@ class Kind(enum.Enum):
     DIRECTORY = "directory"
     SYMLINK = "symlink"
     HARDLINK = "hardlink"
+    SPECIAL = "special"
+    """A device node or a FIFO: read only by those who ask for them, and never written."""
 
 
 class Content(Protocol):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -50,14 +50,15 @@ class Member:
             yield from self._body.chunks()
 
 
-def read_tar(chunks: Iterable[bytes], *, archive: str) -> Iterator[Member]:
+def read_tar(chunks: Iterable[bytes], *, archive: str, special: bool = False) -> Iterator[Member]:
     """Yield the members of an uncompressed tar, in their order; whiteouts are members like any other.
 
     The input is read to its end, so that whoever checks its digest sees all of it. Errors name `archive`.
+    With `special`, device nodes and FIFOs are members too, of which `target` says what they are.
 
     Raises:
-        IntegrityError: a truncated or damaged archive, a path or link out of the tree, a device, a FIFO, a
-            sparse file.
+        IntegrityError: a truncated or damaged archive, a path or link out of the tree, a sparse file, and
+            unless asked for, a device or a FIFO.
 
     """
     source = _Source(chunks, archive)
@@ -72,15 +73,17 @@ def read_tar(chunks: Iterable[bytes], *, archive: str) -> Iterator[Member]:
         elif header.type in _LONG:
             own[_LONG[header.type]] = _long_name(source, header)
         else:
-            yield from _members(source, header, shared | own)
+            yield from _members(source, header, shared | own, special=special)
             own = {}
     source.drain()
 
 
-def _members(source: _Source, header: tarfile.TarInfo, pax: dict[str, str]) -> Iterator[Member]:
+def _members(
+    source: _Source, header: tarfile.TarInfo, pax: dict[str, str], *, special: bool
+) -> Iterator[Member]:
     """Yield the member, unless it is the root itself, then leave its content behind."""
     body = _Body(source, _number(pax, "size", header.size, source.archive))
-    member = _member(header, pax, body, source.archive)
+    member = _member(header, pax, body, source.archive, _KINDS | _SPECIAL if special else _KINDS)
     if member.path:
         yield member
     elif member.kind is not Kind.DIRECTORY:
@@ -89,9 +92,11 @@ def _members(source: _Source, header: tarfile.TarInfo, pax: dict[str, str]) -> I
         body.leave()
 
 
-def _member(header: tarfile.TarInfo, pax: dict[str, str], body: _Body, archive: str) -> Member:
+def _member(
+    header: tarfile.TarInfo, pax: dict[str, str], body: _Body, archive: str, kinds: Mapping[bytes, Kind]
+) -> Member:
     name = _unicode(pax.get("path", header.name), archive)
-    kind = _KINDS.get(header.type)
+    kind = kinds.get(header.type)
     if kind is None or any(key.startswith("GNU.sparse") for key in pax):
         _refuse(name, header.type, archive)
     if kind is Kind.FILE and name.endswith("/"):
@@ -105,7 +110,9 @@ def _member(header: tarfile.TarInfo, pax: dict[str, str], body: _Body, archive: 
         gid=_number(pax, "gid", header.gid, archive),
         mtime=_number(pax, "mtime", int(header.mtime), archive),
         size=body.left if kind is Kind.FILE else 0,
-        target=_target(path, kind, _unicode(pax.get("linkpath", header.linkname), archive), archive),
+        target=_REFUSED[header.type]
+        if kind is Kind.SPECIAL
+        else _target(path, kind, _unicode(pax.get("linkpath", header.linkname), archive), archive),
         _body=body if kind is Kind.FILE else None,
     )
 
@@ -267,6 +274,7 @@ _KINDS = {
     tarfile.SYMTYPE: Kind.SYMLINK,
     tarfile.LNKTYPE: Kind.HARDLINK,
 }
+_SPECIAL = dict.fromkeys((tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE), Kind.SPECIAL)
 _REFUSED = {
     tarfile.CHRTYPE: "a device",
     tarfile.BLKTYPE: "a device",

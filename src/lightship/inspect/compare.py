@@ -119,7 +119,7 @@ def _key(layer: Layer) -> Digest:
 
 
 def _measure(layer: Layer, task: Task) -> int:
-    reader = LayerReader(layer, task)
+    reader = LayerReader(layer, task, special=True)
     for _ in reader:
         pass
     return reader.unpacked

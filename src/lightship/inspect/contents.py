@@ -1,27 +1,48 @@
-"""An image as the checks see it: one merged tree, whose files can be read."""
+"""An image as the checks see it: one merged tree, whose files can be read, and the layers it is made of."""
 
 from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-from lightship.build.layerstore import LayerStore
+from lightship.build.layerstore import LayerStore, StoredLayer, StoredMember
 from lightship.build.rootfs import Source, stacked
 from lightship.elf import ElfInfo
 from lightship.events import Reporter
 from lightship.fs.entries import Kind
-from lightship.inspect.scan import scan_layer
+from lightship.inspect.scan import PACKAGE_FOLDERS, Compiled, LayerScan, scan_layers
 from lightship.oci.model import Image, ImageConfig
-from lightship.oci.overlay import Overlay
+from lightship.oci.overlay import WHITEOUT, Overlay
 
-PACKAGE_FOLDERS = ("site-packages", "dist-packages")
+_SYSTEM = frozenset(
+    (
+        *(
+            "bin",
+            "boot",
+            "dev",
+            "etc",
+            "lib",
+            "lib32",
+            "lib64",
+            "libx32",
+            "media",
+            "mnt",
+            "proc",
+            "run",
+            "sbin",
+        ),
+        *("sys", "usr", "var"),
+    )
+)
+_PREFIX_MARKS = ("pyvenv.cfg", "conda-meta")
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A path of the image; `elf` where the file is one, `size` in bytes."""
+    """A path of the image; `elf` where the file is one, `size` in bytes, `layer` counted from 0."""
 
     path: str
     kind: Kind
@@ -30,6 +51,11 @@ class Item:
     target: str
     file: Path | None
     elf: ElfInfo | None = field(default=None, repr=False)
+    uid: int = 0
+    layer: int = 0
+    digest: bytes = field(default=b"", repr=False)
+    compiled: Compiled | None = field(default=None, repr=False)
+    mtime: int = 0
 
     @property
     def name(self) -> str:
@@ -51,6 +77,8 @@ class Contents:
     tree: Overlay[Source | None]
     items: dict[str, Item]
     size: int
+    layers: tuple[StoredLayer, ...]
+    scans: tuple[LayerScan, ...]
 
     def find(self, path: str) -> str | None:
         """Follow symlinks within the image; return the real path, or None."""
@@ -79,6 +107,46 @@ class Contents:
             if item.kind is Kind.DIRECTORY and path.endswith(".dist-info") and parent in PACKAGE_FOLDERS:
                 yield path
 
+    def is_visible(self, layer: int, member: StoredMember) -> bool:
+        """Tell whether a file of a layer is seen, under whatever path: no layer above has hidden it."""
+        return (layer, member.number) in self._visible
+
+    def files(self) -> Iterator[tuple[int, StoredMember]]:
+        """Yield every file of every layer, hidden ones too, lowest layer first."""
+        for index, layer in enumerate(self.layers):
+            yield from ((index, member) for member in layer.members if _is_file(member))
+
+    def layer_name(self, index: int) -> str:
+        return f"layer {index + 1} of {len(self.layers)}"
+
+    def is_application(self, path: str) -> bool:
+        """Tell whether a path is the service's own: in no system folder, and nothing that was installed."""
+        if "/node_modules/" in f"/{path}" or any(f"{name}/" in path for name in PACKAGE_FOLDERS):
+            return False
+        if any(path.startswith(f"{prefix}/{name}/") for prefix in self._prefixes for name in _OF_PREFIX):
+            return False
+        workdir = self.config.config.working_dir.strip("/")
+        is_working = "/" in workdir and path.startswith(f"{workdir}/")
+        return is_working or path.startswith("usr/src/") or path.partition("/")[0] not in _SYSTEM
+
+    @cached_property
+    def _prefixes(self) -> frozenset[str]:
+        """The roots of virtual and conda environments."""
+        return frozenset(posixpath.dirname(path) for path in self.items if path.endswith(_PREFIX_MARKS))
+
+    @cached_property
+    def _visible(self) -> frozenset[tuple[int, int]]:
+        numbers = {id(layer): index for index, layer in enumerate(self.layers)}
+        sources = (node.member for _, node in self.tree.walk() if node.member is not None)
+        return frozenset((numbers[id(layer)], member.number) for layer, member in sources)
+
+
+def _is_file(member: StoredMember) -> bool:
+    return member.kind is Kind.FILE and not posixpath.basename(member.path).startswith(WHITEOUT)
+
+
+_OF_PREFIX = ("bin", "conda-meta", "include", "lib", "libexec", "pkgs", "share")
+
 
 def open_contents(image: Image, *, store: LayerStore, cache: Path, reporter: Reporter) -> Contents:
     """Unpack and scan what the cache does not have yet, and merge the layers.
@@ -88,17 +156,30 @@ def open_contents(image: Image, *, store: LayerStore, cache: Path, reporter: Rep
         StageError: the cache cannot be written.
 
     """
-    layers = store.get_all(image.layers, reporter)
-    scans = {layer.diff_id: scan_layer(layer, cache=cache) for layer in layers}
-    tree = stacked(layers)
+    layers = tuple(store.get_all(image.layers, reporter))
+    scans = tuple(scan_layers(layers, cache=cache))
+    numbers = {id(layer): index for index, layer in enumerate(layers)}
+    tree = stacked(list(layers))
     items: dict[str, Item] = {}
     for path, node in tree.walk():
         if node.member is None:
             items[path] = Item(path, node.kind, 0o755, 0, node.target, None)
             continue
         layer, member = node.member
+        scan = scans[numbers[id(layer)]]
         is_file = node.kind is Kind.FILE
-        elf = scans[layer.diff_id].elf.get(member.number) if is_file else None
-        file = layer.file(member) if is_file else None
-        items[path] = Item(path, node.kind, member.mode, member.size, node.target, file, elf)
-    return Contents(image.config, tree, items, sum(layer.unpacked for layer in layers))
+        items[path] = Item(
+            path,
+            node.kind,
+            member.mode,
+            member.size,
+            node.target,
+            layer.file(member) if is_file else None,
+            scan.elf.get(member.number) if is_file else None,
+            member.uid,
+            node.layer,
+            scan.digests.get(member.number, b""),
+            scan.bytecode.get(member.number),
+            scan.times.get(member.number, 0),
+        )
+    return Contents(image.config, tree, items, sum(layer.unpacked for layer in layers), layers, scans)

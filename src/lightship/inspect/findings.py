@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -38,8 +40,19 @@ class Finding(msgspec.Struct, frozen=True, order=True):
     remedy: str
 
 
+class Accepted(msgspec.Struct, frozen=True):
+    """A finding that was known, and the reason why it may stay."""
+
+    finding: Finding
+    reason: str
+
+
 class Report(msgspec.Struct, frozen=True):
-    """What `verify` found. Sizes in bytes; `seconds_to_healthy` where the image was started and answered."""
+    """What `verify` found; sizes in bytes.
+
+    `wasted` are bytes of files that later layers hide. `seconds_to_healthy` and `memory_at_rest` are there
+    where the image was started and answered.
+    """
 
     image: Digest
     platform: str
@@ -52,12 +65,34 @@ class Report(msgspec.Struct, frozen=True):
     distributions: tuple[str, ...]
     modules_imported: int
     seconds_to_healthy: float | None = None
+    memory_at_rest: int | None = None
+    wasted: int = 0
+    accepted: tuple[Accepted, ...] = ()
 
     @property
     def passed(self) -> bool:
-        return not any(finding.severity is Severity.ERROR for finding in self.findings)
+        return self.passes(strict=False)
+
+    def passes(self, *, strict: bool) -> bool:
+        """Tell whether there is no error, and where it is strict no warning."""
+        failing = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+        return not any(finding.severity in failing for finding in self.findings)
 
     def to_json(self) -> dict[str, object]:
         """Plain values for `--json`."""
         values: dict[str, object] = msgspec.to_builtins(self)
         return {**values, "passed": self.passed}
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Sort findings, the most severe first."""
+    order = list(Severity)
+    return tuple(sorted(findings, key=lambda item: (order.index(item.severity), item)))
+
+
+def by_rule(findings: Iterable[Finding]) -> list[tuple[Finding, ...]]:
+    """Put findings of one rule together, in the order in which the rules come."""
+    groups: dict[tuple[Severity, str], list[Finding]] = defaultdict(list)
+    for finding in findings:
+        groups[finding.severity, finding.rule].append(finding)
+    return [tuple(group) for group in groups.values()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,13 +11,15 @@ from lightship.build.rootfs import layer_store, prepare_root
 from lightship.build.sandbox import Publish, RunRequest, Sandbox
 from lightship.errors import UsageError
 from lightship.events import Reporter
-from lightship.inspect.checks.configuration import UNKNOWN_USER, check_budget
+from lightship.inspect.checks.configuration import NONE, UNKNOWN_USER, Demands, check_demands
 from lightship.inspect.checks.distributions import read_distributions
-from lightship.inspect.checks.imports import NOT_TRIED, ImportResult, check_imports
+from lightship.inspect.checks.imports import NO_PYTHON, NOT_PYTHON, NOT_TRIED, ImportResult, check_imports
 from lightship.inspect.checks.start import StartResult, check_start
 from lightship.inspect.checks.target import for_target
+from lightship.inspect.checks.vulnerabilities import Advisories, check_vulnerabilities
+from lightship.inspect.checks.waste import wasted
 from lightship.inspect.contents import Contents, open_contents
-from lightship.inspect.findings import Finding, Report, Severity
+from lightship.inspect.findings import Finding, Report, in_order
 from lightship.inspect.rules import STATIC_CHECKS
 from lightship.oci.model import Image
 from lightship.platform import parse_platform
@@ -34,21 +36,23 @@ class StartOptions:
 def verify_image(
     image: Image,
     *,
-    budget: int | None,
     cache: Path,
     sandbox: Sandbox | None,
     reporter: Reporter,
+    demands: Demands = NONE,
     start: StartOptions | None = None,
+    advisories: Sequence[Advisories] = (),
 ) -> Report:
     """Run every check.
 
     Args:
         image: what to prove.
-        budget: most bytes of the layers' tars together, or None.
         cache: where unpacked layers and scans are kept.
         sandbox: runs the image's Python; without one, and for another machine's image, imports are not tried.
         reporter: is told what goes on.
+        demands: what the project asks for.
         start: whether, and how, to start the image and wait for its health check.
+        advisories: who knows of vulnerabilities.
 
     Raises:
         IntegrityError: a layer is damaged or hostile.
@@ -56,10 +60,11 @@ def verify_image(
         StageError: the cache cannot be written.
 
     """
-    parse_platform(f"{image.config.os}/{image.config.architecture}")
+    _check_platform(image)
     contents = open_contents(image, store=layer_store(cache), cache=cache, reporter=reporter)
-    findings = for_target([finding for check in STATIC_CHECKS for finding in check(contents)], contents)
-    findings += check_budget(contents, budget)
+    findings = [finding for check in STATIC_CHECKS for finding in check(contents)]
+    findings = [*for_target(findings, contents), *check_demands(contents, demands)]
+    findings += check_vulnerabilities(contents, advisories)
     sandbox = sandbox if contents.config.platform.machine == platform.machine() else None
     if sandbox is None and start is not None:
         raise UsageError(
@@ -70,9 +75,27 @@ def verify_image(
     if any(finding.rule == UNKNOWN_USER.id for finding in findings):
         sandbox = None
     imports, started = _run(image, sandbox, cache, reporter, start)
-    return _report(
-        image, contents, budget, [*findings, *imports.findings, *started.findings], imports, started
-    )
+    findings += [_as_foreign(finding, contents) for finding in (*imports.findings, *started.findings)]
+    return _report(image, contents, demands.budget, findings, imports, started)
+
+
+def _check_platform(image: Image) -> None:
+    made_for = f"{image.config.os}/{image.config.architecture}"
+    try:
+        parse_platform(made_for)
+    except UsageError:
+        raise UsageError(
+            f"the image is for {made_for}, whose programs are not known",
+            where=image.descriptor.digest,
+            hint="images for linux/amd64 and linux/arm64 are verified; of an index `--platform` chooses one",
+        ) from None
+
+
+def _as_foreign(finding: Finding, contents: Contents) -> Finding:
+    """Where nothing of Python is installed, Python is not missing."""
+    if finding.rule == NO_PYTHON.id and next(contents.distributions(), None) is None:
+        return NOT_PYTHON.finding(finding.where, "the image has no Python and no distribution")
+    return finding
 
 
 def _run(
@@ -110,11 +133,10 @@ def _report(
     imports: ImportResult,
     started: StartResult,
 ) -> Report:
-    order = list(Severity)
     return Report(
         image=image.descriptor.digest,
         platform=str(contents.config.platform),
-        findings=tuple(sorted(findings, key=lambda item: (order.index(item.severity), item))),
+        findings=in_order(findings),
         size=contents.size,
         budget=budget,
         layers=len(image.layers),
@@ -123,4 +145,6 @@ def _report(
         distributions=tuple(f"{item.name} {item.version}" for item in read_distributions(contents)),
         modules_imported=imports.modules,
         seconds_to_healthy=started.seconds,
+        memory_at_rest=started.memory,
+        wasted=sum(item.member.size for item in wasted(contents)),
     )

@@ -62,7 +62,11 @@ def read_saved(file: Path, layout: Layout, advance: Callable[[int], None], *, co
             add = _Adding(layout, advance, compress=compress)
             layers = {name: add(_open(archive, name)) for name in dict.fromkeys(saved.layers)}
     except (tarfile.TarError, KeyError, msgspec.DecodeError, ValueError) as error:
-        raise IntegrityError(f"not an archive of one image: {error}", where=str(file)) from error
+        raise IntegrityError(
+            f"not an archive of one image: {error}",
+            where=str(file),
+            hint="save the image again, uncompressed",
+        ) from error
     manifest = Manifest(2, config, tuple(layers[name] for name in saved.layers), MEDIA_MANIFEST)
     return layout.image(layout.write(MEDIA_MANIFEST, encode(manifest)))
 

@@ -7,7 +7,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from lightship.digest import hex_of
 from lightship.errors import IntegrityError, UsageError
@@ -20,27 +22,49 @@ from lightship.oci.model import Image, Layer
 from lightship.oci.overlay import Overlay, Placement
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a layer may come to before it is taken for a bomb.
+
+    Up to `free` bytes nothing is asked; above them its tar may be `ratio` times as large as its blob. It may
+    hold `members` at most.
+    """
+
+    free: int = 1 << 30
+    ratio: int = 100
+    members: int = 1_000_000
+
+
+LIMITS = Limits()
+
+
 class LayerReader:
     """A layer's members, to be read once; blob digest and diff ID are checked when the end is reached.
 
     Args:
         layer: the layer.
         task: advanced by the compressed bytes read.
+        special: whether to give device nodes and FIFOs, too, which are refused otherwise.
 
     """
 
-    def __init__(self, layer: Layer, task: Task) -> None:
+    def __init__(self, layer: Layer, task: Task, *, special: bool = False) -> None:
         self._layer = layer
         self._task = task
+        self._special = special
+        self._read = 0
         self._state = hashlib.sha256()
         self.unpacked = 0
         """Bytes of the tar that were read so far."""
 
     def __iter__(self) -> Iterator[Member]:
         """Yield the members; raises IntegrityError if the layer is damaged, hostile, or another one."""
-        archive = f"layer {hex_of(self._layer.descriptor.digest)[:12]}"
+        archive = self._archive
         blob = decompress(self._counted(), self._layer.descriptor.media_type, archive=archive)
-        yield from read_tar(self._hashed(blob), archive=archive)
+        for number, member in enumerate(read_tar(self._hashed(blob), archive=archive, special=self._special)):
+            if number >= LIMITS.members:
+                self._refuse(f"holds more than {LIMITS.members:,} files")
+            yield member
         if self._state.hexdigest() != hex_of(self._layer.diff_id):
             raise IntegrityError(
                 "the layer's content is not what the image's configuration says",
@@ -51,13 +75,27 @@ class LayerReader:
     def _counted(self) -> Iterator[bytes]:
         for chunk in self._layer.chunks():
             self._task.advance(len(chunk))
+            self._read += len(chunk)
             yield chunk
 
     def _hashed(self, tar: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in tar:
             self._state.update(chunk)
             self.unpacked += len(chunk)
+            if self.unpacked > max(LIMITS.free, LIMITS.ratio * self._read):
+                self._refuse(f"unpacks to more than {LIMITS.ratio} times its size")
             yield chunk
+
+    @property
+    def _archive(self) -> str:
+        return f"layer {hex_of(self._layer.descriptor.digest)[:12]}"
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise IntegrityError(
+            f"the layer {what}, as a decompression bomb does",
+            where=self._archive,
+            hint="do not use the image; what layers may come to is in docs/verify.md",
+        )
 
 
 def unpack_layer(layer: Layer, folder: Path, *, as_root: bool) -> None:

@@ -70,6 +70,19 @@ class LintConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fie
     ignore: dict[str, str] = {}
 
 
+class VerifyConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """What `verify` accepts, by rule and place, each with the reason; how it weighs rules; what it asks for.
+
+    `layers` is the most that an image may have, 0 for what runtimes mount; `advisories` a file or folder.
+    """
+
+    ignore: dict[str, str] = {}
+    severity: dict[str, str] = {}
+    layers: int = 0
+    labels: tuple[str, ...] = ()
+    advisories: str = ""
+
+
 class Config(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
     """The whole configuration; empty fields are filled in by detection."""
 
@@ -97,6 +110,7 @@ class Config(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=
     attest: tuple[str, ...] | None = None
     check: CheckConfig = CheckConfig()
     lint: LintConfig = LintConfig()
+    verify: VerifyConfig = VerifyConfig()
     cache_from: tuple[str, ...] = ()
     cache_to: str = ""
     cache_trust: str = "all"
@@ -138,6 +152,7 @@ def parse_config(table: Mapping[str, Any], where: Path) -> Config:
     _check_keys(table, Config, "", where)
     _check_keys(table.get("check", {}), CheckConfig, "check.", where)
     _check_keys(table.get("lint", {}), LintConfig, "lint.", where)
+    _check_keys(table.get("verify", {}), VerifyConfig, "verify.", where)
     for name, kind in _TABLES:
         inner = table.get(name, {})
         if isinstance(inner, Mapping):  # what is not, is a wrong type, found below

@@ -89,7 +89,6 @@ def verify(
 ) -> Report:
     return verify_image(
         add_image(layout, layers, config),
-        budget=None,
         cache=cache,
         sandbox=Sandbox.find(os.environ["PATH"]),
         reporter=SilentReporter(),
@@ -106,6 +105,7 @@ def said(report: Report) -> list[tuple[str, str]]:
 def test_imports_are_tried_and_each_fault_is_blamed(layout: Layout, python: LayerRecord, cache: Path) -> None:
     entries = [
         *installed("fine", "import json, ssl, sqlite3"),
+        *installed("shy", "import sys; assert not {'fine', 'whoami'} & set(sys.modules)"),
         *installed("bad", "1 / 0"),
         *installed("crash", "import ctypes; ctypes.string_at(0)"),
         *installed("wants", "import fancy_thing", "fancy; extra == 'x'"),
@@ -124,8 +124,8 @@ def test_imports_are_tried_and_each_fault_is_blamed(layout: Layout, python: Laye
         ("LV511-missing-requirement", "needs"),
         ("LV502-optional-import", "wants (wants)"),
     ]
-    assert report.modules_imported == 8
-    assert len(report.distributions) == 8
+    assert report.modules_imported == 9
+    assert len(report.distributions) == 9
     assert "ZeroDivisionError" in report.findings[0].message
 
 
@@ -148,6 +148,8 @@ def test_a_service_is_started_and_asked(
     assert report.passed
     assert report.seconds_to_healthy is not None
     assert 0 < report.seconds_to_healthy < 20
+    assert report.memory_at_rest is not None
+    assert 4_000_000 < report.memory_at_rest < 100_000_000
 
 
 def test_the_images_own_check_must_work_too(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tarfile
 import threading
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from lightship.events import SilentReporter
 from lightship.fs.entries import Entry, Kind, directory, regular, symlink
 from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.model import Execution
+from lightship.oci.record import LayerRecord
 from tests.support.images import add_image, add_layer
+from tests.support.tars import folder, layer_of, member
 
 REPORTER = SilentReporter()
 
@@ -143,3 +146,15 @@ def test_a_listing_that_cannot_be_read_names_its_folder(image: LayoutImage, tmp_
 def test_time_stamps_are_the_layers_own(image: LayoutImage, tmp_path: Path) -> None:
     root = prepare_root(image, cache=tmp_path, reporter=REPORTER)
     assert (root / "usr/tool").stat().st_mtime == 315532800
+
+
+def test_device_nodes_are_listed_and_never_made(layout: Layout, tmp_path: Path) -> None:
+    made = layer_of(folder("dev"), member("dev/null", kind=tarfile.CHRTYPE), member("a", b"1"))
+    layout.write(made.descriptor.media_type, made.blob)
+    record = LayerRecord(made.descriptor, made.diff_id, 0)
+    image = add_image(layout, [record])
+    root = prepare_root(image, cache=tmp_path / "cache", reporter=REPORTER)
+    assert (root / "a").read_bytes() == b"1"
+    assert list((root / "dev").iterdir()) == []
+    [stored] = layer_store(tmp_path / "cache").get_all(image.layers, REPORTER)
+    assert [(item.path, item.kind) for item in stored.members][1] == ("dev/null", Kind.SPECIAL)

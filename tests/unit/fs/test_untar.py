@@ -156,3 +156,17 @@ def test_the_input_is_read_to_its_end() -> None:
 
     assert [item.path for item in read_tar(counted(), archive="test.tar")] == ["a"]
     assert seen == len(tar_of(member("a"))) + 20_000
+
+
+def test_devices_and_fifos_are_members_for_those_who_ask() -> None:
+    data = tar_of(
+        member("null", kind=tarfile.CHRTYPE), member("pipe", kind=tarfile.FIFOTYPE), member("a", b"1")
+    )
+    found = list(read_tar([data], archive="test.tar", special=True))
+    assert [(item.path, item.kind, item.target) for item in found] == [
+        ("null", Kind.SPECIAL, "a device"),
+        ("pipe", Kind.SPECIAL, "a FIFO"),
+        ("a", Kind.FILE, ""),
+    ]
+    with pytest.raises(IntegrityError, match="a sparse file"):
+        list(read_tar([tar_of(member("a", kind=tarfile.GNUTYPE_SPARSE))], archive="t", special=True))

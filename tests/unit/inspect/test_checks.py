@@ -6,6 +6,7 @@ import pytest
 
 from lightship.fs.entries import Entry, directory, regular, symlink
 from lightship.inspect.checks import configuration, development, distributions, libraries
+from lightship.inspect.checks.configuration import Demands
 from lightship.inspect.contents import Contents
 from lightship.inspect.findings import Finding
 from lightship.oci.model import Execution, Healthcheck
@@ -20,7 +21,7 @@ def said(findings: Iterable[Finding]) -> list[tuple[str, str]]:
     return [(finding.rule, finding.where) for finding in findings]
 
 
-def test_headers_and_static_libraries_of_the_system_are_errors(make_contents: MakeContents) -> None:
+def test_headers_and_static_libraries_of_the_system_are_found(make_contents: MakeContents) -> None:
     contents = make_contents(
         [
             regular("usr/include/a/one.h", b"x" * 2_000_000),
@@ -36,8 +37,8 @@ def test_headers_and_static_libraries_of_the_system_are_errors(make_contents: Ma
 
 def test_those_that_wheels_carry_are_notes_for_each_distribution(make_contents: MakeContents) -> None:
     contents = make_contents(
-        [regular(f"{SITE}/torch/include/{name}.h", b"") for name in "abc"]
-        + [regular(f"{SITE}/numpy/lib/libm.a", b"")]
+        [regular(f"{SITE}/torch/include/{name}.h", bytes(400_000)) for name in "abc"]
+        + [regular(f"{SITE}/numpy/lib/libm.a", bytes(1_000_000)), regular(f"{SITE}/small/a.h", b"")]
     )
     assert said(development.check(contents)) == [
         ("LV113-header-in-wheel", f"{SITE}/torch"),
@@ -137,9 +138,9 @@ def test_an_image_without_a_health_check_is_warned_of(
 def test_the_budget_is_on_the_layers_tars(make_contents: MakeContents) -> None:
     contents = make_contents([regular("a", bytes(3_000_000))], [regular("a", bytes(1_000_000))])
     assert 4_000_000 < contents.size < 4_010_000
-    assert not list(configuration.check_budget(contents, None))
-    assert not list(configuration.check_budget(contents, contents.size))
-    [finding] = configuration.check_budget(contents, 3_500_000)
+    assert not list(configuration.check_demands(contents, Demands()))
+    assert not list(configuration.check_demands(contents, Demands(contents.size)))
+    [finding] = configuration.check_demands(contents, Demands(3_500_000))
     assert "4.0 MB unpacked, the budget is 3.5 MB: 0.5 MB too much" in finding.message
 
 

@@ -10,8 +10,8 @@ import pytest
 from lightship.errors import UsageError
 from lightship.events import SilentReporter
 from lightship.fs.entries import regular
+from lightship.inspect.checks.configuration import Demands
 from lightship.inspect.findings import Report
-from lightship.inspect.rules import RULES
 from lightship.inspect.verify import StartOptions, verify_image
 from lightship.oci.layout import LayoutImage
 from lightship.oci.model import MEDIA_CONFIG, MEDIA_MANIFEST, Execution, Healthcheck, encode
@@ -22,7 +22,7 @@ GOOD = Execution(user="1001:1001", healthcheck=Healthcheck(("CMD", "x")))
 
 
 def verify(image: LayoutImage, cache: Path, budget: int | None = None) -> Report:
-    return verify_image(image, budget=budget, cache=cache, sandbox=None, reporter=SilentReporter())
+    return verify_image(image, cache=cache, sandbox=None, reporter=SilentReporter(), demands=Demands(budget))
 
 
 def test_a_good_image_passes(make_image: MakeImage, tmp_path: Path) -> None:
@@ -37,17 +37,17 @@ def test_errors_come_first_and_fail(make_image: MakeImage, tmp_path: Path) -> No
     report = verify(image, tmp_path, 10)
     assert not report.passed
     assert [item.rule for item in report.findings] == [
-        "LV103-shell",
         "LV201-missing-library",
         "LV301-root",
         "LV401-budget",
+        "LV103-shell",
         "LV311-no-health-check",
         "LV505-imports-not-tried",
     ]
 
 
 def test_the_report_is_plain_values(make_image: MakeImage, tmp_path: Path) -> None:
-    report = verify(make_image([regular("bin/sh", b"", 0o755)], execution=GOOD), tmp_path)
+    report = verify(make_image([regular("bin/gcc", b"", 0o755)], execution=GOOD), tmp_path)
     values = json.loads(json.dumps(report.to_json()))
     assert values["passed"] is False
     assert values["findings"][0]["severity"] == "error"
@@ -74,7 +74,6 @@ def test_starting_needs_a_sandbox(make_image: MakeImage, tmp_path: Path) -> None
     with pytest.raises(UsageError, match="cannot be started here"):
         verify_image(
             make_image([regular("a", b"")], execution=GOOD),
-            budget=None,
             cache=tmp_path,
             sandbox=None,
             reporter=SilentReporter(),
@@ -88,14 +87,8 @@ def test_an_image_for_an_unknown_machine_is_refused(make_image: MakeImage, tmp_p
     written = image.layout.write(MEDIA_CONFIG, encode(config))
     manifest = msgspec.structs.replace(image.manifest, config=written)
     foreign = image.layout.image(image.layout.write(MEDIA_MANIFEST, encode(manifest)))
-    with pytest.raises(UsageError, match="riscv64"):
+    with pytest.raises(UsageError, match="the image is for linux/riscv64, whose programs are not known"):
         verify(foreign, tmp_path)
-
-
-def test_every_rule_has_its_own_name_a_reason_and_a_remedy() -> None:
-    assert len({rule.id for rule in RULES}) == len(RULES)
-    assert len({rule.id[:5] for rule in RULES}) == len(RULES)
-    assert all(rule.title and rule.reason.endswith(".") and rule.remedy for rule in RULES)
 
 
 def test_tools_are_looked_for_in_images_for_production_only(make_image: MakeImage, tmp_path: Path) -> None:

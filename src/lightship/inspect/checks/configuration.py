@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from lightship.errors import UsageError
 from lightship.inspect.contents import Contents
@@ -38,7 +40,49 @@ BUDGET = Rule(
     "The project set itself a limit.",
     "see what costs most (`lightship inspect`), or raise `budget`",
 )
-RULES = (ROOT, UNKNOWN_USER, NO_HEALTH, BUDGET)
+LAYERS = Rule(
+    "LV402-layer-count",
+    "there are not too many layers",
+    Severity.ERROR,
+    "No runtime mounts more than 127 layers, and each is a request to the registry.",
+    "join steps, or copy the result of a stage into one layer",
+)
+LABEL = Rule(
+    "LV312-missing-label",
+    "the labels that the project asks for are there",
+    Severity.ERROR,
+    "Whoever finds the image cannot tell what it was made from.",
+    "set it in `labels`, or leave it out of `verify.labels`",
+)
+MALFORMED = Rule(
+    "LV313-malformed-label",
+    "OCI's labels are well-formed",
+    Severity.WARNING,
+    "Tools that follow the label, to the source or to the base, find nothing.",
+    "see the image specification's annotations.md for the form of each",
+)
+RULES = (ROOT, UNKNOWN_USER, NO_HEALTH, LABEL, MALFORMED, BUDGET, LAYERS)
+
+MOST_LAYERS = 127
+"""What overlayfs mounts, as container runtimes use it."""
+_OCI = "org.opencontainers.image."
+_FORMS = {
+    **dict.fromkeys(("url", "source", "documentation"), re.compile(r"[a-z][a-z0-9+.-]*://\S+")),
+    "created": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)"),
+    "base.digest": re.compile(r"sha256:[0-9a-f]{64}"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What a project asks of its images: most bytes of the layers' tars, most layers, and labels."""
+
+    budget: int | None = None
+    layers: int = 0
+    labels: tuple[str, ...] = ()
+
+
+NONE = Demands()
 
 
 def check(contents: Contents) -> Iterator[Finding]:
@@ -46,16 +90,27 @@ def check(contents: Contents) -> Iterator[Finding]:
     yield from _user(contents)
     if execution.healthcheck is None or execution.healthcheck.test[:1] in ((), ("NONE",)):
         yield NO_HEALTH.finding("Healthcheck", "the image has no health check")
+    for name, text in execution.labels.items():
+        form = _FORMS.get(name.removeprefix(_OCI)) if name.startswith(_OCI) else None
+        if form is not None and text and not form.fullmatch(text):
+            yield MALFORMED.finding(f"Labels {name}", f"{text!r} is not of its form")
 
 
-def check_budget(contents: Contents, budget: int | None) -> Iterator[Finding]:
-    """Compare the size of the layers' tars with the budget, both in bytes."""
+def check_demands(contents: Contents, demands: Demands) -> Iterator[Finding]:
+    """Hold the image against what a project asks for."""
+    budget = demands.budget
     if budget is not None and contents.size > budget:
         yield BUDGET.finding(
             "layers",
             f"the image is {megabytes(contents.size)} unpacked, the budget is {megabytes(budget)}: "
             f"{megabytes(contents.size - budget)} too much",
         )
+    most = min(demands.layers or MOST_LAYERS, MOST_LAYERS)
+    if len(contents.layers) > most:
+        yield LAYERS.finding("layers", f"there are {len(contents.layers)}, and {most} may be")
+    for name in demands.labels:
+        if not contents.config.config.labels.get(name):
+            yield LABEL.finding(f"Labels {name}", "is not set")
 
 
 def _user(contents: Contents) -> Iterator[Finding]:

@@ -8,19 +8,19 @@ from collections.abc import Iterator
 from lightship.fs.entries import Kind
 from lightship.inspect.contents import Contents, Item
 from lightship.inspect.findings import Finding, Rule, Severity
-from lightship.inspect.sizes import megabytes
+from lightship.inspect.sizes import amount
 
 HEADER = Rule(
     "LV111-header",
     "no header",
-    Severity.ERROR,
+    Severity.WARNING,
     "Headers are read by compilers only; they come with development packages that belong in the builder.",
     "move the `-dev` package to `build-packages`, and ship its shared library alone",
 )
 STATIC_LIBRARY = Rule(
     "LV112-static-library",
     "no static library",
-    Severity.ERROR,
+    Severity.WARNING,
     "Static libraries are read by linkers only.",
     "move the `-dev` package to `build-packages`, and ship its shared library alone",
 )
@@ -40,6 +40,9 @@ CARRIED_STATIC = Rule(
 )
 RULES = (HEADER, STATIC_LIBRARY, CARRIED_HEADERS, CARRIED_STATIC)
 
+_CARRIED = (CARRIED_HEADERS.id, CARRIED_STATIC.id)
+_LEAST_CARRIED = 1_000_000
+"""Bytes below which what a distribution carries is not worth a word."""
 _HEADER_SUFFIXES = (".h", ".hh", ".hpp", ".hxx", ".h++", ".cuh", ".inl")
 _HEADER_FOLDERS = ("include", "gcc")
 
@@ -53,8 +56,10 @@ def check(contents: Contents) -> Iterator[Finding]:
         if rule is not None:
             groups[rule.id, _group(item)].append(item.size)
     for (rule_id, where), sizes in sorted(groups.items()):
+        if rule_id in _CARRIED and sum(sizes) < _LEAST_CARRIED:
+            continue
         what = "headers" if "header" in rule_id else "static libraries"
-        yield rules[rule_id].finding(where, f"{len(sizes):,} {what}, {megabytes(sum(sizes))}")
+        yield rules[rule_id].finding(where, f"{len(sizes):,} {what}, {amount(sum(sizes))}")
 
 
 def _rule_of(item: Item) -> Rule | None:

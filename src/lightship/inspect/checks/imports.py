@@ -52,11 +52,19 @@ NOT_TRIED = Rule(
     "Nothing of the image was run: there is no sandbox here, or the image is for another machine.",
     "verify on a machine of the image's platform, with bubblewrap installed",
 )
-RULES = (FAILS, LACKS_OPTIONAL, CRASHES, NO_PYTHON, NOT_TRIED)
+NOT_PYTHON = Rule(
+    "LV506-not-python",
+    "the image is of a Python service",
+    Severity.NOTE,
+    "There is nothing of Python in it: what was checked is its files, layers and configuration.",
+    "nothing need be done; if it is meant to be a Python service, see what became of its layers",
+)
+RULES = (FAILS, LACKS_OPTIONAL, CRASHES, NO_PYTHON, NOT_TRIED, NOT_PYTHON)
 
 TIMEOUT = 600.0
 """Seconds for one process that imports; a module may hang."""
 _MOST_CRASHES = 20
+_IMPORT = "import importlib, sys; importlib.import_module(sys.argv[1])"
 _PYTHONS = ("python3", "python")
 
 
@@ -94,7 +102,8 @@ def check_imports(sandbox: Sandbox, request: RunRequest) -> ImportResult:
     for _ in range(_MOST_CRASHES):
         run = _run(sandbox, replace(request, argv=(python, "-c", script, *tried)))
         tried |= {message.begin: message.distribution for message in run.messages if message.begin}
-        findings.extend(_judge(message) for message in run.messages if message.error)
+        failed = [message for message in run.messages if message.error]
+        findings.extend(_judge(item) for item in failed if not _works_alone(sandbox, request, python, item))
         open_ends = [message for message in run.messages if message.begin][-1:]
         if run.finished or not open_ends:
             break
@@ -110,6 +119,7 @@ class _Run:
 
     messages: list[_Message]
     ending: str
+    status: int
 
     @property
     def finished(self) -> bool:
@@ -128,7 +138,13 @@ def _run(sandbox: Sandbox, request: RunRequest) -> _Run:
         finally:
             clock.cancel()
             running.stop(0)
-        return _Run(messages, f"ended with status {status}: {last_words(log)}")
+        return _Run(messages, f"ended with status {status}: {last_words(log)}", status)
+
+
+def _works_alone(sandbox: Sandbox, request: RunRequest, python: str, failed: _Message) -> bool:
+    """Tell whether only what was imported before was in the way, as a `distutils` is in setuptools'."""
+    argv = (python, "-c", _IMPORT, failed.end)
+    return not failed.lacks and _run(sandbox, replace(request, argv=argv)).status == 0
 
 
 def _messages(stream: IO[bytes]) -> Iterator[_Message]:

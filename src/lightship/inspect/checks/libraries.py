@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lightship.inspect.contents import Contents
 from lightship.inspect.findings import Finding, Rule, Severity
-from lightship.loader import Loader, Missing, is_optional, parse_cache
+from lightship.loader import Loader, Missing, Outdated, is_optional, parse_cache
 
 UNRESOLVED = Rule(
     "LV201-missing-library",
@@ -51,27 +51,49 @@ CARRIED_MACHINE = Rule(
     "A distribution carries code for other processors or for GPUs; it takes room and does no harm.",
     "nothing need be done",
 )
-RULES = (UNRESOLVED, PRELOADED, OPTIONAL, INTERPRETER, MACHINE, CARRIED_MACHINE)
+VERSIONS = Rule(
+    "LV207-missing-symbol-version",
+    "every library has the versions of symbols that are wanted of it",
+    Severity.ERROR,
+    "The loader refuses the file (`version GLIBC_2.38 not found`): it was built on a newer system.",
+    "build on a newer base, or take a wheel for an older system (its manylinux tag names the glibc)",
+)
+RULES = (UNRESOLVED, PRELOADED, OPTIONAL, INTERPRETER, MACHINE, CARRIED_MACHINE, VERSIONS)
 
+_MUSL = ("lib", "usr/local/lib", "usr/lib")
+"""Where musl looks (ldso/dynlink.c); it has no cache."""
 _MACHINES = {"amd64": ("X86_64", 64), "arm64": ("AARCH64", 64)}
 
 
 def check(contents: Contents) -> Iterator[Finding]:
     yield from _machines(contents)
     yield from _interpreters(contents)
-    yield from _libraries(contents)
+    loader = loader_of(contents)
+    yield from _libraries(loader)
+    yield from _versions(loader)
 
 
-def _libraries(contents: Contents) -> Iterator[Finding]:
+def _libraries(loader: Loader) -> Iterator[Finding]:
     """Yield one finding for each library, with those that need it."""
     groups: dict[tuple[str, str, str], list[Missing]] = defaultdict(list)
     rules = {rule.id: rule for rule in RULES}
-    for item in _loader(contents).missing():
+    for item in loader.missing():
         groups[_rule_of(item).id, item.name, item.provider].append(item)
     for (rule_id, name, provider), users in sorted(groups.items()):
         others = f" and {len(users) - 1} more" if len(users) > 1 else ""
         message = f"needs {name}, which " + (f"lies at {provider}" if provider else "is not in the image")
         yield rules[rule_id].finding(users[0].path + others, message)
+
+
+def _versions(loader: Loader) -> Iterator[Finding]:
+    """Yield one finding for each library, with the newest version that is wanted of it."""
+    groups: dict[str, list[Outdated]] = defaultdict(list)
+    for item in loader.outdated():
+        groups[item.library].append(item)
+    for library, users in sorted(groups.items()):
+        others = f" and {len(users) - 1} more" if len(users) > 1 else ""
+        versions = ", ".join(sorted({version for user in users for version in user.versions}))
+        yield VERSIONS.finding(users[0].path + others, f"needs {versions}, which {library} does not have")
 
 
 def _rule_of(item: Missing) -> Rule:
@@ -80,12 +102,14 @@ def _rule_of(item: Missing) -> Rule:
     return OPTIONAL if is_optional(item.path) else UNRESOLVED
 
 
-def _loader(contents: Contents) -> Loader:
-    library_path = contents.config.config.environment.get("LD_LIBRARY_PATH", "")
+def loader_of(contents: Contents) -> Loader:
+    """Give the rules of the image's own loader, glibc's or musl's."""
+    folders = contents.config.config.environment.get("LD_LIBRARY_PATH", "").split(":")
+    folders += _MUSL if contents.item(f"lib/ld-musl-{contents.config.platform.machine}.so.1") else ()
     return Loader(
         find=contents.find,
         files=contents.elf_files(),
-        library_path=tuple(part for part in library_path.split(":") if part),
+        library_path=tuple(part for part in folders if part),
         cache=parse_cache(contents.read("etc/ld.so.cache")),
         machine=contents.config.platform.machine,
     )

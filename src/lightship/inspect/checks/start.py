@@ -14,6 +14,7 @@ from lightship.build.sandbox import RunRequest, Sandbox
 from lightship.errors import CheckError, UsageError
 from lightship.inspect.checks.imports import last_words
 from lightship.inspect.findings import Finding, Rule, Severity
+from lightship.inspect.memory import memory_of
 from lightship.oci.model import Healthcheck
 
 UNHEALTHY = Rule(
@@ -46,10 +47,11 @@ _URL = re.compile(r"https?://[^\s'\"`)\\,;]+")
 
 @dataclass(frozen=True, slots=True)
 class StartResult:
-    """What came of a start; `seconds` until the service was healthy, if ever."""
+    """What came of a start: `seconds` until the service was healthy, if ever, and its bytes of `memory`."""
 
     findings: tuple[Finding, ...]
     seconds: float | None = None
+    memory: int | None = None
 
 
 def check_start(sandbox: Sandbox, request: RunRequest, *, timeout: float) -> StartResult:
@@ -85,7 +87,9 @@ def _observe(
         running.stop(0)
         words = f"{error.message}; the end of its log: {last_words(log)}"
         return StartResult((UNHEALTHY.finding("Healthcheck", words),))
-    return StartResult((*_own_check(sandbox, asks), *_stop(running)), round(seconds, 3))
+    checked = tuple(_own_check(sandbox, asks))
+    memory = memory_of(running.pid)
+    return StartResult((*checked, *_stop(running)), round(seconds, 3), memory)
 
 
 def _probe(sandbox: Sandbox, asks: RunRequest) -> Callable[[], bool]:

@@ -19,14 +19,14 @@ COMPILER = Rule(
 PACKAGE_MANAGER = Rule(
     "LV102-package-manager",
     "no package manager",
-    Severity.ERROR,
+    Severity.WARNING,
     "What a package manager changes in a running service is not what was built and verified.",
     "leave it out of the runtime: install in the builder, and drop it from the requirements",
 )
 SHELL = Rule(
     "LV103-shell",
     "no shell",
-    Severity.ERROR,
+    Severity.WARNING,
     "Most exploits of a web service end in a shell; without one they end.",
     "start the service by a list of words (`command`), and leave the shell's package out",
 )
@@ -37,7 +37,14 @@ CARRIED = Rule(
     "A distribution brings a compiler or linker of its own, out of the way of `PATH`; it may need it.",
     "if the service does not use it, leave the distribution out",
 )
-RULES = (COMPILER, PACKAGE_MANAGER, SHELL, CARRIED)
+DEV_PACKAGE = Rule(
+    "LV105-development-package",
+    "no development packages",
+    Severity.WARNING,
+    "A `-dev` package is for those who compile; at run time its library's own package is enough.",
+    "move it to `build-packages`, and ship its shared library alone",
+)
+RULES = (COMPILER, PACKAGE_MANAGER, SHELL, CARRIED, DEV_PACKAGE)
 
 _TRIPLET = r"(?:[a-z0-9_]+-(?:[a-z0-9]+-)?linux-(?:gnu|musl)[a-z0-9]*-)?"
 _VERSION = r"(?:-?\d+(?:\.\d+)*)?"
@@ -56,6 +63,8 @@ _SHELLS = re.compile(
     + _VERSION
 )
 _MANAGER_MODULES = ("pip", "uv", "poetry", "pdm", "pipenv", "pipx", "conda", "mamba")
+_PACKAGE = re.compile(r"^(?:Package: |P:)(\S+-dev)$", re.MULTILINE)
+_REMOVED = re.compile(r"^Status: (?!.* installed$)", re.MULTILINE)
 _PROGRAM_FOLDERS = ("bin", "sbin", "libexec", "games")
 
 
@@ -63,6 +72,7 @@ def check(contents: Contents) -> Iterator[Finding]:
     for item in contents.items.values():
         yield from _program(contents, item)
         yield from _module(contents, item)
+    yield from _packages(contents)
 
 
 def _program(contents: Contents, item: Item) -> Iterator[Finding]:
@@ -98,3 +108,19 @@ def _module(contents: Contents, item: Item) -> Iterator[Finding]:
         and f"{item.path}/__init__.py" in contents.items
     ):
         yield PACKAGE_MANAGER.finding(item.path, f"the image has {item.name} as a Python package")
+
+
+def _packages(contents: Contents) -> Iterator[Finding]:
+    """Name what dpkg, or apk, says is installed of what its names call development packages."""
+    for database in _databases(contents):
+        for stanza in contents.text(database).split("\n\n"):
+            found = _PACKAGE.search(stanza)
+            if found and not _REMOVED.search(stanza):
+                yield DEV_PACKAGE.finding(found[1], f"is installed, says {database}")
+
+
+def _databases(contents: Contents) -> Iterator[str]:
+    for path, item in contents.items.items():
+        is_single = path.startswith("var/lib/dpkg/status.d/") and path.endswith("-dev")
+        if item.kind is Kind.FILE and (is_single or path in ("var/lib/dpkg/status", "lib/apk/db/installed")):
+            yield path
