@@ -99,7 +99,7 @@ def write(folder: Path, requirements: str, modules: str) -> None:
 
 def call(command: str, folder: Path, home: Path, *options: str) -> Any:
     environ = {**os.environ, "LIGHTSHIP_HOME": str(home)}
-    asked = [LIGHTSHIP, command, str(folder), "--json", "-q", *options]
+    asked = [str(LIGHTSHIP), command, str(folder), "--json", "-q", *options]
     return json.loads(subprocess.run(asked, check=True, env=environ, stdout=subprocess.PIPE).stdout)
 
 

@@ -78,8 +78,8 @@ class Forecast:
                     failed[image_name(config.name, variant, target)] = error
         if not self.predictions:
             raise next(iter(failed.values()))
-        for name, error in failed.items():
-            self._machine.reporter.warn(f"{name} is left out: {error.message}")
+        for name, reason in failed.items():
+            self._machine.reporter.warn(f"{name} is left out: {reason.message}")
         return self.predictions
 
     def _add(self, variant: str, target: str, platform: Platform, *, locked: bool) -> None:
