@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from lightship.build import building
 from lightship.build.building import build_plan, plan_project
 from lightship.errors import CheckError, UsageError
 from lightship.events import SilentReporter
@@ -13,9 +14,11 @@ from lightship.inspect.oracle.oracle import Oracle
 from lightship.inspect.oracle.plans import look_out
 from lightship.inspect.oracle.projects import Forecast, Wanted
 from lightship.inspect.oracle.strategies import FULL, SLIM
+from lightship.oci.layout import Layout
 from lightship.oci.record import Compression
 from lightship.plan.model import BaseLayer, BytecodeLayer, FilesLayer
 from lightship.project.start import Start, start_path, write_start
+from tests.support.bases import base_image
 from tests.support.locked import AMD64, Locked, write_lock, write_lock_with_target
 
 
@@ -124,6 +127,30 @@ def test_a_stale_lock_is_refused_where_it_must_not_be(plain: Locked) -> None:
     (plain.folder / "requirements.txt").write_text("demo\n")
     with pytest.raises(CheckError, match="stale"):
         look_out(plain.project(), "none", AMD64, plain.machine(), locked=True)
+
+
+def test_the_layers_of_a_base_are_known(plain: Locked) -> None:
+    base = base_image(Layout(plain.folder / "base"))
+    with (plain.folder / "lightship.toml").open("a") as file:
+        file.write('base = "oci:base"\n')
+    write_lock(plain, "oci:base", {AMD64: base.descriptor.digest})
+    predicted = predict(plain)
+    below = [layer for layer in predicted.layers if layer.title.startswith("base: layer")]
+    assert [layer.identity for layer in below] == [layer.digest for layer in base.manifest.layers]
+    assert {layer.basis for layer in below} == {MEASURED}
+    assert predicted.unpacked == build(plain)[0]
+
+
+def test_layers_that_a_lock_records_are_known(plain: Locked, monkeypatch: pytest.MonkeyPatch) -> None:
+    project, machine = plain.project(), plain.machine()
+    plan = plan_project(project, "none", AMD64, machine, locked=True)
+    built = build_plan(project, plan, machine, Compression.GZIP)
+    pins = {layer.key: layer.record for layer in built.layers}
+    monkeypatch.setattr(building, "pinned_layers", lambda *_: pins)
+    for path in (machine.home.cache / "layers").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    assert (predict(plain).unpacked, predict(plain).basis) == (built.unpacked, MEASURED)
 
 
 def test_strategies_add_up_what_the_image_is_made_from(plain: Locked) -> None:
