@@ -77,9 +77,9 @@ def lightship(*arguments: object, environ: Mapping[str, str] | None = None) -> R
 
 
 @contextmanager
-def running(image: str, *options: str) -> Iterator[float]:
+def running(image: str, *options: str, home: Path = HOME) -> Iterator[float]:
     """Run an image's service; give the time (`perf_counter`) of its start."""
-    environ = {**os.environ, "LIGHTSHIP_HOME": str(HOME)}
+    environ = {**os.environ, "LIGHTSHIP_HOME": str(home)}
     with (BENCH / "service.log").open("wb") as log:
         started = time.perf_counter()
         process = subprocess.Popen([LIGHTSHIP, "run", image, *options], env=environ, stdout=log, stderr=log)

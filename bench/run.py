@@ -1,5 +1,7 @@
 """What Lightship costs, in seconds and bytes, beside other ways in the same run. Run it with `make bench`.
 
+`python -m bench.run PART ...` runs some parts alone, by the names of their functions without `_rows`.
+
 Figures are medians; a ratio is the median of ratios of runs taken in turn, so it holds when the machine's
 speed drifts. Everything lies under `.bench/`, and archives stay there: every figure is for fetched archives.
 """
@@ -9,13 +11,17 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import time
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.builders import builder_rows
 from bench.caches import cache_rows
+from bench.empty import empty_rows
 from bench.engines import engine_rows
+from bench.fleet import fleet_rows
 from bench.harness import (
     BENCH,
     HOME,
@@ -29,6 +35,7 @@ from bench.harness import (
     seconds,
     show,
 )
+from bench.pushes import push_rows
 from bench.sizes import size_rows
 from bench.starts import start_rows
 
@@ -39,11 +46,19 @@ RUNS, SLOW_RUNS = 7, 3
 
 
 def main() -> None:
+    parts = {_name(part): part for part in PARTS}
+    wanted = sys.argv[1:] or list(parts)
+    if unknown := set(wanted) - set(parts):
+        sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(parts)}")
     copy_example(WHOLE, trim='"none"', strip="false", bytecode='"none"')
     copy_example(PROJECT)
     show([("what", "measured", "bar")])
-    for part in PARTS:
-        show(part())
+    for name in wanted:
+        show(parts[name]())
+
+
+def _name(part: Callable[[], list[Row]]) -> str:
+    return part.__name__.removesuffix("s").removesuffix("_row")
 
 
 def cold_rows() -> list[Row]:
@@ -143,6 +158,9 @@ PARTS = (
     *(size_rows, cold_rows, added_rows, app_rows, idle_rows, help_row, builder_rows, start_rows),
     cache_rows,
     engine_rows,
+    push_rows,
+    fleet_rows,
+    empty_rows,
 )
 
 if __name__ == "__main__":

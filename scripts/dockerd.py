@@ -21,8 +21,8 @@ START_TIMEOUT = 60.0
 
 
 @contextmanager
-def private_daemon() -> Iterator[str]:
-    """Start dockerd and yield its `DOCKER_HOST`.
+def private_daemon(*options: str) -> Iterator[str]:
+    """Start dockerd, with more options of its own, and yield its `DOCKER_HOST`.
 
     Raises:
         RuntimeError: if it does not come up, with the end of its log.
@@ -33,7 +33,7 @@ def private_daemon() -> Iterator[str]:
     try:
         with (
             log.open("wb") as output,
-            subprocess.Popen(_command(folder), stdout=output, stderr=output) as daemon,
+            subprocess.Popen([*_command(folder), *options], stdout=output, stderr=output) as daemon,
         ):
             try:
                 _wait_for(folder / "docker.sock", daemon, log)

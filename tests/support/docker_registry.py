@@ -6,7 +6,7 @@ import json
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,13 +33,22 @@ class DockerRegistry:
 
 
 @contextmanager
-def docker_registry(folder: Path, certificate: Path | None = None) -> Iterator[DockerRegistry]:
-    """Start one; with a `certificate`, whose key lies beside it, over TLS and for `USER` alone."""
+def docker_registry(
+    folder: Path,
+    certificate: Path | None = None,
+    *,
+    address: str = "127.0.0.1",
+    prefix: Sequence[str] = (),
+) -> Iterator[DockerRegistry]:
+    """Start one; with a `certificate`, whose key lies beside it, over TLS and for `USER` alone.
+
+    It listens at an `address`, and a command before it, `prefix`, may lead into another namespace.
+    """
     port = free_port()
     config: dict[str, Any] = {
         "version": "0.1",
-        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
-        "http": {"addr": f"127.0.0.1:{port}", "secret": "the same for every request"},
+        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}, "delete": {"enabled": True}},
+        "http": {"addr": f"{address}:{port}", "secret": "the same for every request"},
     }
     folder.mkdir(parents=True)
     if certificate is not None:
@@ -50,14 +59,14 @@ def docker_registry(folder: Path, certificate: Path | None = None) -> Iterator[D
             "key": str(certificate.with_name("key.pem")),
         }
     (folder / "config.yml").write_text(json.dumps(config))  # YAML, too
-    command = ["docker-registry", "serve", str(folder / "config.yml")]
+    command = [*prefix, "docker-registry", "serve", str(folder / "config.yml")]
     with (
         (folder / "log").open("wb") as log,
         subprocess.Popen(command, stdout=log, stderr=log) as process,
     ):
         try:
-            _wait(port, process, folder / "log")
-            host = f"localhost:{port}" if certificate is not None else f"127.0.0.1:{port}"
+            _wait(address, port, process, folder / "log")
+            host = f"localhost:{port}" if certificate is not None else f"{address}:{port}"
             yield DockerRegistry(host, folder, folder / "log")
         finally:
             process.terminate()
@@ -82,11 +91,11 @@ def _run(folder: Path, *command: str) -> None:
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
-def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(address: str, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + _PATIENCE
     while process.poll() is None and time.monotonic() < end:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection((address, port), timeout=1).close()
         except ConnectionRefusedError:
             time.sleep(0.02)
         else:

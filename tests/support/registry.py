@@ -21,16 +21,28 @@ from urllib.parse import parse_qs, urlsplit
 
 from lightship.digest import Digest, of_bytes
 from lightship.registry.address import Repository
+from tests.support.registry_documents import (
+    DIGEST,
+    INDEX,
+    has_digest,
+    named_blobs,
+    named_manifests,
+    page,
+    read_manifest,
+    referrer,
+    span,
+    subject_of,
+)
 from tests.support.registry_faults import Fault, Faults, no_faults
 
 _NOW = 1_000.0  # what a test's clock says
 _ROUTES = (
-    ("blob", re.compile(r"/v2/(.+)/blobs/(sha256:[0-9a-f]{64})")),
+    ("blob", re.compile(rf"/v2/(.+)/blobs/({DIGEST.pattern})")),
     ("begin", re.compile(r"/v2/(.+)/blobs/uploads/()")),
     ("upload", re.compile(r"/v2/(.+)/blobs/uploads/([^/]+)")),
     ("manifest", re.compile(r"/v2/(.+)/manifests/([^/]+)")),
     ("tags", re.compile(r"/v2/(.+)/tags/(list)")),
-    ("referrers", re.compile(r"/v2/(.+)/referrers/(sha256:[0-9a-f]{64})")),
+    ("referrers", re.compile(r"/v2/(.+)/referrers/([^/]+)")),
 )
 
 
@@ -92,11 +104,11 @@ class Registry:
         with self.lock:
             return self.repositories.setdefault(name, Content())
 
-    def add_blob(self, name: str, data: bytes) -> Digest:
-        digest = of_bytes(data)
-        self.blobs[digest] = data
-        self.content(name).blobs.add(digest)
-        return digest
+    def add_blob(self, name: str, data: bytes, digest: str = "") -> Digest:
+        named = Digest(digest or of_bytes(data))
+        self.blobs[named] = data
+        self.content(name).blobs.add(named)
+        return named
 
     def add_manifest(self, name: str, tag: str, media_type: str, data: bytes) -> Digest:
         digest = of_bytes(data)
@@ -173,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
             with contextlib.suppress(OSError):
                 self._drain()
 
-    do_HEAD = do_POST = do_PUT = do_PATCH = do_GET  # noqa: N815 - the names are http.server's
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the names are http.server's
 
     def _misbehave(self) -> None:
         fault = self.fault
@@ -337,6 +349,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _blob(self, name: str, digest: str) -> None:
         if digest not in self.state.content(name).blobs:
             self._missing(name, "BLOB_UNKNOWN")
+        elif self.command == "DELETE":
+            self.state.content(name).blobs.discard(digest)
+            self._answer(202)
         elif self.state.redirects and self.command == "GET":
             port = self.state.host.rpartition(":")[2]  # another name of the same host is another origin
             self._answer(307, Location=f"http://localhost:{port}/store/{digest}?signature=secret")
@@ -353,9 +368,12 @@ class _Handler(BaseHTTPRequestHandler):
             length = {"Content_Length": str(len(data))} if self.command == "HEAD" else {}
             self._answer(200, data if self.command == "GET" else b"", Docker_Content_Digest=digest, **length)
             return
-        first, _, last = asked.removeprefix("bytes=").partition("-")
-        start, end = int(first), min(int(last or len(data) - 1), len(data) - 1)
-        self._answer(206, data[start : end + 1], Content_Range=f"bytes {start}-{end}/{len(data)}")
+        part = span(asked, len(data))
+        if part is None:
+            self._refuse(416, "RANGE_INVALID", "there is nothing of that")
+            return
+        told = f"bytes {part.start}-{part.stop - 1}/{len(data)}"
+        self._answer(206, data[part.start : part.stop], Content_Range=told)
 
     def _begin(self, name: str, _: str) -> None:
         state = self.state
@@ -368,6 +386,9 @@ class _Handler(BaseHTTPRequestHandler):
             state.content(name).blobs.add(mount)
             self._answer(201, Location=f"/v2/{name}/blobs/{mount}")
             return
+        if "digest" in self.query:
+            self._finish(name, "", self._body())
+            return
         session = secrets.token_hex(8)
         state.uploads[session] = bytearray()
         self._answer(202, Location=f"/v2/{name}/blobs/uploads/{session}", Range="0-0")
@@ -378,6 +399,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
         elif self.command == "GET":
             self._session(name, session, data, 204)
+        elif self.command == "DELETE":
+            del self.state.uploads[session]
+            self._answer(204)
         elif int(self.headers.get("Content-Length") or 0) > self.state.largest:
             self._refuse(413, "", "")
         elif not self._append(session, data):
@@ -405,78 +429,98 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(status, Location=location, Range=f"0-{max(len(data) - 1, 0)}")
 
     def _finish(self, name: str, session: str, data: bytes) -> None:
+        digest = self.query.get("digest", "")
         self.state.uploads.pop(session, None)
-        if of_bytes(data) != self.query.get("digest"):
+        if not has_digest(data, digest):
             self._refuse(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
             return
-        self.state.add_blob(name, data)
-        self._answer(201, Location=f"/v2/{name}/blobs/{of_bytes(data)}")
+        self.state.add_blob(name, data, digest)
+        self._answer(201, Location=f"/v2/{name}/blobs/{digest}", Docker_Content_Digest=digest)
 
     # Manifests
 
     def _manifest(self, name: str, target: str) -> None:
         content = self.state.content(name)
         if self.command == "PUT":
-            self._put_manifest(content, target)
+            self._put_manifest(name, target)
             return
-        found = content.manifests.get(content.tags.get(target, target))
-        if found is None:
+        digest = content.tags.get(target, target)
+        if digest not in content.manifests:
             self._missing(name, "MANIFEST_UNKNOWN")
             return
-        media_type, data = found
+        if self.command == "DELETE":
+            self._remove(content, target)
+            return
+        media_type, data = content.manifests[digest]
         length = {"Content_Length": str(len(data))} if self.command == "HEAD" else {}
         self._answer(
             200,
             data if self.command == "GET" else b"",
             Content_Type=media_type,
-            Docker_Content_Digest=of_bytes(data),
+            Docker_Content_Digest=digest,
             **length,
         )
 
-    def _put_manifest(self, content: Content, target: str) -> None:
-        data = self._body()
-        document = json.loads(data)
-        named = [document[key] for key in ("config",) if key in document] + document.get("layers", [])
-        children = [item["digest"] for item in document.get("manifests", [])]
-        if any(item["digest"] not in content.blobs for item in named) or any(
-            child not in content.manifests for child in children
+    def _remove(self, content: Content, target: str) -> None:
+        """Remove a tag, or a manifest with all its tags."""
+        if target not in content.tags:
+            del content.manifests[target]
+        content.tags = {tag: digest for tag, digest in content.tags.items() if target not in (tag, digest)}
+        self._answer(202)
+
+    def _put_manifest(self, name: str, target: str) -> None:
+        content, data = self.state.content(name), self._body()
+        document = read_manifest(data)
+        if document is None:
+            self._refuse(400, "MANIFEST_INVALID", "manifest invalid")
+            return
+        if ":" in target and not has_digest(data, target):
+            self._refuse(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
+            return
+        if not (
+            content.blobs.issuperset(named_blobs(document))
+            and content.manifests.keys() >= set(named_manifests(document))
         ):
             self._refuse(404, "MANIFEST_BLOB_UNKNOWN", "blob unknown to registry")
             return
-        digest = of_bytes(data)
+        digest = target if ":" in target else of_bytes(data)
         content.manifests[digest] = (self.headers["Content-Type"], data)
         if ":" not in target:
             content.tags[target] = digest
         said = f"sha256:{'0' * 64}" if self.fault is Fault.DAMAGE else digest
-        subject = document.get("subject", {}).get("digest", "")
+        subject = subject_of(document)
         told = {"OCI_Subject": subject} if subject and self.state.has_referrers else {}
-        self._answer(201, Docker_Content_Digest=said, **told)
+        where = f"/v2/{name}/manifests/{digest}"
+        self._answer(201, b"", Location=where, Docker_Content_Digest=said, **told)
 
     def _referrers(self, name: str, digest: str) -> None:
         if not self.state.has_referrers:
             self._refuse(404, "UNSUPPORTED", "no such thing")
             return
-        found = []
-        for own, (media_type, data) in self.state.content(name).manifests.items():
-            document = json.loads(data)
-            if document.get("subject", {}).get("digest") == digest:
-                kind = document.get("artifactType") or document.get("config", {}).get("mediaType", "")
-                found.append(
-                    {"mediaType": media_type, "digest": own, "size": len(data), "artifactType": kind}
-                )
-        index = {
-            "schemaVersion": 2,
-            "mediaType": "application/vnd.oci.image.index.v1+json",
-            "manifests": found,
-        }
-        self._answer(200, json.dumps(index).encode(), Content_Type=str(index["mediaType"]))
+        if not DIGEST.fullmatch(digest):
+            self._refuse(400, "DIGEST_INVALID", "that is no digest")
+            return
+        found = [
+            referrer(own, media_type, data)
+            for own, (media_type, data) in self.state.content(name).manifests.items()
+            if subject_of(json.loads(data)) == digest
+        ]
+        told, kind = {}, self.query.get("artifactType")
+        if kind is not None:
+            found = [item for item in found if item.get("artifactType") == kind]
+            told = {"OCI_Filters_Applied": "artifactType"}
+        index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": found}
+        self._answer(200, json.dumps(index).encode(), Content_Type=INDEX, **told)
 
     def _tags(self, name: str, _: str) -> None:
         content = self.state.content(name)
         if not (content.blobs or content.manifests):
             self._refuse(404, "NAME_UNKNOWN", "repository name not known to registry")
             return
-        self._answer(200, json.dumps({"name": name, "tags": sorted(content.tags)}).encode())
+        tags, more = page(list(content.tags), self.query)
+        rest = f'</v2/{name}/tags/list?n={len(tags)}&last={tags[-1]}>; rel="next"' if more else ""
+        body = json.dumps({"name": name, "tags": tags}).encode()
+        self._answer(200, body, **({"Link": rest} if rest else {}))
 
     def _missing(self, name: str, code: str) -> None:
         self._refuse(404, code, f"not here: {name}")

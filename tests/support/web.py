@@ -45,6 +45,8 @@ def serving() -> Iterator[Web]:
             answer = state.answers.pop(0) if len(state.answers) > 1 else state.answers[0]
             answer(self)
 
+        do_CONNECT = do_GET  # noqa: N815 - the name is http.server's
+
         def do_HEAD(self) -> None:
             body(b"", 405)(self)
 

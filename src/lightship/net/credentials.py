@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -20,6 +21,11 @@ Credentials: TypeAlias = Callable[[str], tuple[str, str] | None]
 
 def anonymous(url: str) -> None:
     """Credentials of nobody."""
+
+
+def basic(user: str, password: str) -> str:
+    """Give the header of RFC 7617."""
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 def read_credentials(config: PipConfig, *, environ: Mapping[str, str], home: Path) -> Credentials:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ssl
-
-import httpx2
+from http.client import InvalidURL, RemoteDisconnected
 
 from lightship.errors import NetworkError
+from lightship.net.connections import HttpError, Response
 from lightship.net.redact import redact, redact_text
 
 _HINTS = {
@@ -17,48 +17,43 @@ _HINTS = {
     410: "the file was withdrawn: lock again with `lightship lock --upgrade`",
     429: "the server asks for patience: try again later",
 }
+_NO_TUNNEL = "Tunnel connection failed"  # how http.client begins what a proxy refuses
 
 
-def of_status(url: str, response: httpx2.Response) -> NetworkError:
+def of_status(url: str, response: Response) -> NetworkError:
     """Error for an answer that is not the file."""
-    status = response.status_code
-    said = f"{status} {response.reason_phrase}".strip()
+    status = response.status
+    said = f"{status} {response.reason}".strip()
     default = "the server has a problem: try again later" if status >= 500 else "check the address"
     return NetworkError(f"the server answered {said}", where=redact(url), hint=_HINTS.get(status, default))
 
 
-def of_exception(url: str, error: Exception, *, timeout: float) -> NetworkError:
+def of_exception(url: str, error: HttpError, *, timeout: float) -> NetworkError:
     """Error for a connection that failed, or a body that broke off."""
-    where = redact(url)
-    if is_certificate(error):
+    where, cause = redact(url), error.cause
+    if is_certificate(cause):
         hint = "name your certificate bundle in pip's `cert` option or in SSL_CERT_FILE"
         return NetworkError("the server's certificate is not trusted", where=where, hint=hint)
-    if isinstance(error, httpx2.TimeoutException):
+    if isinstance(cause, TimeoutError):
         hint = "check the network and the proxy, or raise pip's `timeout` option"
         return NetworkError(f"no answer within {timeout:g} s", where=where, hint=hint)
-    if isinstance(error, httpx2.UnsupportedProtocol | httpx2.InvalidURL):
+    if isinstance(cause, InvalidURL):
         return NetworkError("this is no URL that can be fetched", where=where, hint="check the address")
-    reason = redact_text(str(error)) or type(error).__name__
-    broken = isinstance(error, httpx2.ReadError | httpx2.RemoteProtocolError)
+    reason = redact_text(str(cause)) or type(cause).__name__
+    broken = error.begun or isinstance(cause, RemoteDisconnected | ConnectionResetError)
     verb = "the connection broke off" if broken else "cannot connect"
-    return NetworkError(f"{verb}: {reason}", where=where, hint="check the network, the proxy and the address")
+    asked = reason.startswith(f"{_NO_TUNNEL}: 407")
+    hint = _HINTS[407] if asked else "check the network, the proxy and the address"
+    return NetworkError(f"{verb}: {reason}", where=where, hint=hint)
 
 
 def is_certificate(error: BaseException) -> bool:
     """Whether a TLS certificate was refused, which no second try mends."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(cause):
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False
+    return isinstance(error, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 
-def is_passing(error: Exception) -> bool:
+def is_passing(error: HttpError) -> bool:
     """Whether the same request may succeed a moment later."""
-    final = httpx2.UnsupportedProtocol | httpx2.LocalProtocolError | httpx2.ProxyError
-    return (
-        isinstance(error, httpx2.TransportError)
-        and not isinstance(error, final)
-        and not is_certificate(error)
-    )
+    cause = error.cause
+    refused = str(cause).startswith(_NO_TUNNEL)
+    return not (isinstance(cause, InvalidURL) or refused or is_certificate(cause))

@@ -7,11 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urljoin, urlsplit
 
-from lightship.net.credentials import Credentials, anonymous
+from lightship.errors import NetworkError
+from lightship.net.credentials import Credentials, anonymous, basic
 from lightship.net.local import local_path, open_local
 from lightship.net.ranges import cut, range_header, skip_of
 from lightship.net.redact import redact, strip_credentials, userinfo
@@ -19,9 +20,12 @@ from lightship.net.retry import Backoff, is_transient
 from lightship.net.settings import HttpSettings
 
 if TYPE_CHECKING:
-    import httpx2
+    from lightship.net.connections import Connections, Response
 
 __all__ = ["HttpTransport", "redact"]
+
+_REDIRECTS = {301, 302, 303, 307, 308}
+_MOST_REDIRECTS = 20
 
 
 class HttpTransport:
@@ -44,6 +48,7 @@ class HttpTransport:
         self._credentials = credentials
         self._backoff = Backoff(self._settings.attempts, sleep, jitter, now)
         self._opening = threading.Lock()
+        self._connections: Connections | None = None
 
     @contextmanager
     def stream(self, url: str, *, start: int = 0, end: int | None = None) -> Iterator[Iterator[bytes]]:
@@ -62,15 +67,15 @@ class HttpTransport:
         response = self._respond(url, range_header(start, end))
         try:
             content_range = response.headers.get("Content-Range", "")
-            skip = skip_of(response.status_code, content_range, start, where=redact(url))
+            skip = skip_of(response.status, content_range, start, where=redact(url))
             yield cut(self._body(url, response), skip=skip, length=None if end is None else end - start)
         finally:
             response.close()
 
     def close(self) -> None:
         """Close every connection."""
-        if "_client" in vars(self):
-            self._client.close()
+        if self._connections is not None:
+            self._connections.close()
 
     def __enter__(self) -> Self:
         return self
@@ -80,46 +85,57 @@ class HttpTransport:
     ) -> None:
         self.close()
 
-    @cached_property
-    def _client(self) -> httpx2.Client:
-        from lightship.net.client import make_client
+    def _pool(self) -> Connections:
+        with self._opening:
+            if self._connections is None:
+                from lightship.net.connections import Connections
 
-        return make_client(self._settings)
+                self._connections = Connections(self._settings)
+            return self._connections
 
-    def _shared_client(self) -> httpx2.Client:
-        with self._opening:  # cached_property alone may build two, and one pool would be lost
-            return self._client
-
-    def _respond(self, url: str, headers: dict[str, str]) -> httpx2.Response:
+    def _respond(self, url: str, headers: dict[str, str]) -> Response:
         from lightship.net import failures
-        from lightship.net.client import HTTP_ERRORS
+        from lightship.net.connections import HttpError
 
         for attempt in range(1, self._settings.attempts + 1):
             try:
                 response = self._send(url, headers)
-            except HTTP_ERRORS as error:
+            except HttpError as error:
                 failure = failures.of_exception(url, error, timeout=self._settings.timeout)
                 if not failures.is_passing(error) or not self._backoff.wait(attempt):
                     raise failure from error
                 continue
-            if response.status_code in {200, 206}:
+            if response.status in {200, 206}:
                 return response
             response.close()
             asked = response.headers.get("Retry-After", "")
-            if not is_transient(response.status_code) or not self._backoff.wait(attempt, asked):
+            if not is_transient(response.status) or not self._backoff.wait(attempt, asked):
                 raise failures.of_status(url, response)
         raise AssertionError  # the last attempt returns or raises
 
-    def _send(self, url: str, headers: dict[str, str]) -> httpx2.Response:
-        client = self._shared_client()
-        request = client.build_request("GET", strip_credentials(url), headers=headers)
-        return client.send(request, stream=True, auth=userinfo(url) or self._credentials(url))
+    def _send(self, url: str, headers: dict[str, str]) -> Response:
+        """Send a request, and follow redirects; credentials stay with the server they are for."""
+        from lightship.net.connections import Outgoing
 
-    def _body(self, url: str, response: httpx2.Response) -> Iterator[bytes]:
+        pair = userinfo(url) or self._credentials(url)
+        ours = {"Authorization": basic(*pair)} if pair is not None else {}
+        origin, target = urlsplit(strip_credentials(url))[:2], strip_credentials(url)
+        for _ in range(_MOST_REDIRECTS):
+            kept = ours if urlsplit(target)[:2] == origin else {}
+            response = self._pool().send(Outgoing("GET", target, {**headers, **kept}))
+            if response.status not in _REDIRECTS or "Location" not in response.headers:
+                return response
+            response.close()
+            target = strip_credentials(urljoin(target, response.headers["Location"]))
+        raise NetworkError(
+            "the server sends us in circles", where=redact(target), hint="check the address, or use another"
+        )
+
+    def _body(self, url: str, response: Response) -> Iterator[bytes]:
         from lightship.net import failures
-        from lightship.net.client import HTTP_ERRORS
+        from lightship.net.connections import HttpError
 
         try:
             yield from response.iter_raw()
-        except HTTP_ERRORS as error:
+        except HttpError as error:
             raise failures.of_exception(url, error, timeout=self._settings.timeout) from error

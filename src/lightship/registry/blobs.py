@@ -11,7 +11,7 @@ from lightship.digest import hex_of
 from lightship.errors import IntegrityError
 from lightship.events import Task
 from lightship.fs.atomic import writing
-from lightship.net.client import HTTP_ERRORS
+from lightship.net.connections import HttpError
 from lightship.net.ranges import cut, range_header, skip_of
 from lightship.net.redact import redact
 from lightship.oci.model import Descriptor
@@ -53,14 +53,14 @@ def open_blob(
         accepted=(200, 206, 404),
     )
     with closing(wire.open(call)) as stream:
-        where = redact(str(stream.request.url))
-        if stream.status_code == 404:
+        where = redact(stream.url)
+        if stream.status == 404:
             raise missing(f"blob {descriptor.digest}", repository, finish(stream))
-        skip = skip_of(stream.status_code, stream.headers.get("Content-Range", ""), start, where=where)
+        skip = skip_of(stream.status, stream.headers.get("Content-Range", ""), start, where=where)
         try:
             yield cut(stream.iter_raw(), skip=skip, length=None if end is None else end - start)
-        except HTTP_ERRORS as error:
-            raise passing(wire.sender.failure(str(stream.request.url), error)) from error
+        except HttpError as error:
+            raise passing(wire.sender.failure(stream.url, error)) from error
 
 
 def blob_chunks(wire: Wire, repository: Repository, descriptor: Descriptor) -> Iterator[bytes]:

@@ -17,6 +17,7 @@ import msgspec
 
 from lightship.decoders import from_json
 from lightship.errors import UsageError
+from lightship.net.credentials import basic
 from lightship.registry.address import DOCKER_HUB, Repository
 from lightship.registry.helpers import ask_helper
 
@@ -39,8 +40,7 @@ class Credential:
     @property
     def basic(self) -> str:
         """The `Authorization` header of RFC 7617, empty where there is no password."""
-        pair = f"{self.username}:{self.password}".encode()
-        return f"Basic {base64.b64encode(pair).decode()}" if self.password else ""
+        return basic(self.username, self.password) if self.password else ""
 
 
 FindCredential: TypeAlias = Callable[[Repository], Credential | None]

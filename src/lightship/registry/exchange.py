@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from typing import TypeAlias
 
-import httpx2
-
 from lightship.errors import NetworkError
-from lightship.net.client import HTTP_ERRORS
+from lightship.net.connections import HttpError, Response
 from lightship.net.redact import redact
 
-Stream: TypeAlias = httpx2.Response
+Stream: TypeAlias = Response
 """An answer whose body is still to be read; whoever opened it closes it."""
 
 Body: TypeAlias = Callable[[], Iterator[bytes]]
@@ -53,7 +52,7 @@ class Answer:
     """An answer that was read to its end; `url` is where it came from."""
 
     status: int
-    headers: httpx2.Headers
+    headers: Message
     body: bytes
     url: str
 
@@ -66,27 +65,26 @@ def read_stream(stream: Stream) -> Answer:
 
     """
     body = bytearray()
-    url = str(stream.request.url)
     try:
         for chunk in stream.iter_raw():
             body += chunk
             if len(body) > LARGEST_DOCUMENT:
                 raise NetworkError(
                     f"the registry's answer is longer than {LARGEST_DOCUMENT} bytes",
-                    where=redact(url),
+                    where=redact(stream.url),
                     hint="check the address",
                 )
     finally:
         stream.close()
-    return Answer(stream.status_code, stream.headers, bytes(body), url)
+    return Answer(stream.status, stream.headers, bytes(body), stream.url)
 
 
 def finish(stream: Stream) -> Answer:
     """Read what an answer says beside its status; one that breaks off, or is too long, says nothing."""
     try:
         return read_stream(stream)
-    except (*HTTP_ERRORS, NetworkError):
-        return Answer(stream.status_code, stream.headers, b"", str(stream.request.url))
+    except (HttpError, NetworkError):
+        return Answer(stream.status, stream.headers, b"", stream.url)
 
 
 def passing(failure: NetworkError, retry_after: str = "") -> PassingError:

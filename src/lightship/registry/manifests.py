@@ -20,6 +20,10 @@ from lightship.registry.wire import Call, Wire
 _DIGEST = "Docker-Content-Digest"
 
 
+class UnknownBlobError(NetworkError):
+    """A registry refuses a manifest for a blob that it said it had."""
+
+
 class _Tags(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] | None = None
 
@@ -82,7 +86,8 @@ def put_manifest(
     Returns whether the registry has noticed what the manifest refers to (`subject`).
 
     Raises:
-        NetworkError: not allowed, or the registry does not have what the manifest names.
+        UnknownBlobError: the registry does not have what the manifest names.
+        NetworkError: not allowed, or it failed.
         IntegrityError: the registry stored something else.
 
     """
@@ -128,7 +133,7 @@ def _reading(method: str, repository: Repository, target: str, *, writes: bool =
 def _refused(where: str, answer: Answer, error: NetworkError) -> NetworkError:
     if not has_code(answer, "MANIFEST_BLOB_UNKNOWN"):
         return error
-    return NetworkError(
+    return UnknownBlobError(
         "the registry lost a blob that it said it had",
         where=where,
         hint="push again: it will be sent anew",

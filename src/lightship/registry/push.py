@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
-from lightship.digest import Digest
-from lightship.errors import IntegrityError, LostBlobError, NetworkError
+from lightship.digest import Digest, parse_digest
+from lightship.errors import IntegrityError, LightshipError, LostBlobError, NetworkError
 from lightship.events import Reporter, SilentTask, Task
 from lightship.oci.layout import Layout
 from lightship.oci.model import MEDIA_INDEX, Descriptor, Index, Manifest, decode
 from lightship.registry.address import Repository
 from lightship.registry.blobs import has_blob
+from lightship.registry.documents import read_document
 from lightship.registry.elsewhere import BlobFile, Elsewhere, lost
-from lightship.registry.manifests import head_manifest, put_manifest
+from lightship.registry.manifests import UnknownBlobError, head_manifest, put_manifest
 from lightship.registry.referrers import add_referrer, list_referrers
 from lightship.registry.transfer import in_parallel
 from lightship.registry.upload import Open, mount_blob, upload_blob
@@ -58,7 +60,8 @@ def push_image(
 
     Blobs are read as files and sent only where they are missing; the manifest comes last, so that nobody ever
     sees a part of an image. Layers that the layout lacks and `elsewhere` has are mounted from there, or
-    passed through in pieces.
+    passed through in pieces. The registry is not asked for what the image needs that has the tag so far: it
+    keeps that as long as the tag is there. Should it refuse the new manifest, every blob is asked for.
 
     Raises:
         NetworkError: unreachable, not allowed, or failed again and again.
@@ -68,9 +71,16 @@ def push_image(
     """
     target = tag or descriptor.digest
     sending = Sending(wire, layout, repository, places, elsewhere)
-    if head_manifest(wire, repository, target, writes=True) == descriptor.digest:
+    before, label = head_manifest(wire, repository, target, writes=True), f"pushing to {repository}"
+    if before == descriptor.digest:
         return sending.nothing(descriptor)
-    return sending.all(descriptor, target, reporter, f"pushing to {repository}")
+    known = _needed(layout, before)
+    try:
+        return sending.all(descriptor, target, reporter, label, known)
+    except UnknownBlobError:
+        if not known:
+            raise
+        return sending.all(descriptor, target, reporter, label)
 
 
 def push_referrer(
@@ -125,11 +135,21 @@ class Sending:
         blobs = _blobs(self.layout, list(_documents(self.layout, descriptor)))
         return Pushed(descriptor, sent=0, mounted=0, there=sum(blob.size for blob in blobs))
 
-    def all(self, descriptor: Descriptor, target: str, reporter: Reporter, label: str) -> Pushed:
-        """Send what is missing of a manifest or an index, and then itself, under a tag or its digest."""
+    def all(
+        self,
+        descriptor: Descriptor,
+        target: str,
+        reporter: Reporter,
+        label: str,
+        known: AbstractSet[Digest] = frozenset(),
+    ) -> Pushed:
+        """Send what is missing of a manifest or an index, and then itself, under a tag or its digest.
+
+        Blobs that are `known` to be there are not asked for.
+        """
         documents = list(_documents(self.layout, descriptor))
         blobs = _blobs(self.layout, documents)
-        missing = self.missing(blobs)
+        missing = self.missing([blob for blob in blobs if blob.digest not in known])
         with reporter.task(label, sum(blob.size for blob in missing)) as task:
             mounted = in_parallel(self.give, sorted(missing, key=lambda blob: -blob.size), task)
         for document in documents:
@@ -212,3 +232,15 @@ def _blobs(layout: Layout, documents: Sequence[Descriptor]) -> list[Descriptor]:
             manifest = decode(layout.read(document), Manifest, where=layout.path)
             found |= {blob.digest: blob for blob in (*manifest.layers, manifest.config)}
     return list(found.values())
+
+
+def _needed(layout: Layout, digest: Digest | None) -> AbstractSet[Digest]:
+    """List what a manifest of the registry needs, as far as the layout has it: none where it does not."""
+    try:
+        if digest is None or not layout.blob_path(parse_digest(digest)).is_file():
+            return frozenset()
+        data = layout.read(Descriptor("", digest, 0))
+        document = read_document(data, "", where=digest).descriptor
+        return {blob.digest for blob in _blobs(layout, list(_documents(layout, document)))}
+    except LightshipError:  # what the registry says is no digest, or a part is damaged or was removed
+        return frozenset()

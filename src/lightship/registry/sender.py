@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from threading import Lock
 from typing import TypeVar
-
-import httpx2
+from urllib.parse import urljoin, urlsplit
 
 from lightship.errors import NetworkError
 from lightship.net import failures
-from lightship.net.client import HTTP_ERRORS, make_client
+from lightship.net.connections import Connections, HttpError, Outgoing
 from lightship.net.redact import redact
 from lightship.net.retry import Backoff, is_transient
 from lightship.net.settings import HostCertificates, HttpSettings
@@ -41,7 +40,7 @@ class Sender:
         self._settings = settings
         self._find = certificates
         self._found: dict[str, HostCertificates] = {}
-        self._clients: dict[HostCertificates, httpx2.Client] = {}
+        self._pools: dict[HostCertificates, Connections] = {}
         self._opening = Lock()
 
     def open(self, request: Request) -> Stream:
@@ -68,26 +67,26 @@ class Sender:
         """Send a request once; None where that gives no answer."""
         try:
             return read_stream(self._follow(request))
-        except (*HTTP_ERRORS, NetworkError):
+        except (HttpError, NetworkError):
             return None
 
-    def failure(self, url: str, error: Exception) -> NetworkError:
+    def failure(self, url: str, error: HttpError) -> NetworkError:
         return failures.of_exception(url, error, timeout=self._settings.timeout)
 
     def close(self) -> None:
-        for client in self._clients.values():
-            client.close()
+        for pool in self._pools.values():
+            pool.close()
 
-    def _client(self, url: str) -> httpx2.Client:
-        """Give the client of a host: of all hosts without certificates of their own, the same one."""
-        host = httpx2.URL(url).netloc.decode()
+    def _pool(self, url: str) -> Connections:
+        """Give the connections of a host: of all hosts without certificates of their own, the same ones."""
+        host = urlsplit(url).netloc.rpartition("@")[2]
         with self._opening:
             if host not in self._found:
                 self._found[host] = self._find(host)
             more = self._found[host]
-            if more not in self._clients:
-                self._clients[more] = make_client(replace(self._settings, more=more))
-            return self._clients[more]
+            if more not in self._pools:
+                self._pools[more] = Connections(replace(self._settings, more=more))
+            return self._pools[more]
 
     def _repeat(self, request: Request, use: Callable[[Stream], Result]) -> Result:
         attempt = 0
@@ -95,10 +94,10 @@ class Sender:
             attempt += 1
             try:
                 stream = self._follow(request)
-                if not is_transient(stream.status_code):
+                if not is_transient(stream.status):
                     return use(stream)
                 failure, asked = refusal(finish(stream)), stream.headers.get("Retry-After", "")
-            except HTTP_ERRORS as error:
+            except HttpError as error:
                 failure, asked = self.failure(request.url, error), ""
                 if not failures.is_passing(error):
                     raise failure from error
@@ -109,35 +108,34 @@ class Sender:
 
     def _follow(self, request: Request) -> Stream:
         """Send, and follow redirects; credentials stay with the server they are for."""
-        origin = httpx2.URL(request.url).origin
+        origin = urlsplit(request.url)[:2]
         for _ in range(_MOST_REDIRECTS):
             stream = self._send(request)
             if not _is_redirect(request.method, stream):
                 return stream
             stream.close()
-            url = httpx2.URL(request.url).join(stream.headers["Location"])
-            if origin.scheme == "https" and url.scheme != "https":
+            url = urljoin(request.url, stream.headers["Location"])
+            if origin[0] == "https" and not url.startswith("https:"):
                 raise NetworkError(
-                    "the registry sends us on without TLS", where=redact(str(url)), hint="ask its operator"
+                    "the registry sends us on without TLS", where=redact(url), hint="ask its operator"
                 )
-            kept = request.headers if url.origin == origin else without_credentials(request.headers)
-            request = replace(request, url=str(url), headers=kept)
+            kept = request.headers if urlsplit(url)[:2] == origin else without_credentials(request.headers)
+            request = replace(request, url=url, headers=kept)
         raise NetworkError(
             "the registry sends us in circles", where=redact(request.url), hint="ask its operator"
         )
 
     def _send(self, request: Request) -> Stream:
-        client = self._client(request.url)
-        length = {"Content-Length": str(request.size)} if request.body is not None else {}
-        timeout = httpx2.Timeout(self._settings.timeout, read=_SLOW) if request.slow else client.timeout
-        built = client.build_request(
-            request.method,
-            request.url,
-            headers={**request.headers, **length},
-            content=request.body() if request.body is not None else None,
-            timeout=timeout,
+        return self._pool(request.url).send(
+            Outgoing(
+                request.method,
+                request.url,
+                request.headers,
+                request.body() if request.body is not None else None,
+                request.size,
+                _SLOW if request.slow else None,
+            )
         )
-        return client.send(built, stream=True, follow_redirects=False)
 
 
 def without_credentials(headers: Mapping[str, str]) -> dict[str, str]:
@@ -147,4 +145,4 @@ def without_credentials(headers: Mapping[str, str]) -> dict[str, str]:
 def _is_redirect(method: str, stream: Stream) -> bool:
     """A request that changes something is only sent on where its method stays (RFC 9110, section 15.4)."""
     allowed = _REDIRECTS if method in ("GET", "HEAD") else {307, 308}
-    return stream.status_code in allowed and "Location" in stream.headers
+    return stream.status in allowed and "Location" in stream.headers

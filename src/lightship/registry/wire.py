@@ -89,8 +89,8 @@ class Wire:
             UsageError: as `read` does.
 
         """
-        stream = self._authorized(call, self.sender.open, lambda stream: stream.status_code)
-        if stream.status_code in call.accepted:
+        stream = self._authorized(call, self.sender.open, lambda stream: stream.status)
+        if stream.status in call.accepted:
             return stream
         raise self.error(call, finish(stream))
 
@@ -128,8 +128,7 @@ class Wire:
             result = send(_with(request, used))
             if status(result) != 401 or not ours:
                 return result
-            headers = result.headers.get_list("WWW-Authenticate")
-            challenge = choose(parse_challenges(headers))
+            challenge = choose(parse_challenges(result.headers.get_all("WWW-Authenticate", [])))
             if challenge is None or challenge.get("error") == "insufficient_scope":
                 return result
             with _closing_on_error(result):
@@ -149,7 +148,7 @@ class Wire:
         if answer.status not in (401, 403):
             return refusal(answer)
         credential = self._authorizer.credential(call.repository)
-        challenge = choose(parse_challenges(answer.headers.get_list("WWW-Authenticate")))
+        challenge = choose(parse_challenges(answer.headers.get_all("WWW-Authenticate", [])))
         basic = challenge is not None and challenge.scheme == "basic"
         if answer.status == 401 and basic and credential is not None:
             return wrong_password(call.repository, credential)

@@ -39,7 +39,7 @@ def read(http: HttpTransport, url: str, *, start: int = 0, end: int | None = Non
 
 
 def test_importing_the_transport_does_not_import_the_client() -> None:
-    code = "import sys, lightship.net.http; assert 'httpx2' not in sys.modules"
+    code = "import sys, lightship.net.http; assert 'http.client' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -174,6 +174,13 @@ def test_a_proxy_is_used_except_for_hosts_that_need_none(web: Web) -> None:
     assert web.asked[0].line == "GET http://elsewhere.test/a HTTP/1.1"
     with pytest.raises(NetworkError, match="cannot connect"):
         read(transport(**proxied), "http://sub.example.test/a")
+
+
+def test_a_proxy_that_wants_a_password_is_not_asked_again_and_named(web: Web) -> None:
+    web.answers = [body(b"", 407)]
+    with pytest.raises(NetworkError, match="Tunnel connection failed: 407") as raised:
+        read(transport(proxies={"https": web.url}), "https://elsewhere.test/a")
+    assert raised.value.hint == "give the proxy's user and password in HTTPS_PROXY"
 
 
 def test_no_proxy_star_means_no_proxy_at_all(web: Web) -> None:

@@ -8,13 +8,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from lightship.errors import IntegrityError, NetworkError
 from lightship.events import SilentReporter
 from lightship.fs.entries import directory, regular
-from lightship.net import client
 from lightship.net.settings import HttpSettings
 from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.validate import layout_problems
@@ -33,13 +31,6 @@ from tests.support.registry_faults import Random, no_faults
 RUNS = int(os.environ.get("LIGHTSHIP_FAULT_RUNS", "100"))
 BATCHES = 4
 ME = Credential("me", "hunter2", origin="the test")
-
-
-@pytest.fixture(autouse=True)
-def one_context(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read the machine's certificates once: no run needs them, and each would spend its time on that."""
-    context = httpx2.create_ssl_context(trust_env=False)
-    monkeypatch.setattr(client, "_context", lambda _: context)
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))

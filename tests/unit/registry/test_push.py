@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lightship.digest import of_bytes
 from lightship.errors import IntegrityError, LightshipError, NetworkError
@@ -71,6 +72,55 @@ def test_only_what_is_missing_is_sent(registry: Registry, connect: Connect, imag
     assert pushed.there == there.size
     assert pushed.sent == missing.size + image.manifest.config.size
     assert registry.received() == pushed.sent + image.descriptor.size
+
+
+def changed(image: LayoutImage) -> LayoutImage:
+    """Give the next image of the same service: another configuration, and the same layers."""
+    layout, config = image.layout, replace(image.config, created="2020-01-01T00:00:00Z")
+    stored = layout.write(image.manifest.config.media_type, encode(config))
+    manifest = layout.write(image.descriptor.media_type, encode(replace(image.manifest, config=stored)))
+    return layout.image(manifest)
+
+
+def test_what_the_image_so_far_needs_is_not_asked_for(
+    registry: Registry, connect: Connect, image: LayoutImage
+) -> None:
+    push(connect(), registry, image)
+    registry.asked.clear()
+    after = changed(image)
+    pushed = push(connect(), registry, after)
+    check(registry, after)
+    assert pushed.sent == after.manifest.config.size
+    assert pushed.there == sum(layer.size for layer in image.manifest.layers)
+    heads = [asked.path for asked in registry.calls("HEAD", "blobs")]
+    assert heads == [f"/v2/team/app/blobs/{after.manifest.config.digest}"]
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_what_the_registry_lost_of_the_image_so_far_is_sent_again(
+    registry: Registry, connect: Connect, image: LayoutImage, *, damaged: bool
+) -> None:
+    push(connect(), registry, image)
+    lost = image.manifest.layers[0]
+    registry.content("team/app").blobs.discard(lost.digest)
+    after = changed(image)
+    if damaged:  # then nothing is known of the image so far
+        image.layout.blob_path(image.descriptor.digest).write_bytes(b"{}")
+    pushed = push(connect(), registry, after)
+    check(registry, after)
+    assert pushed.there >= image.manifest.layers[1].size
+    assert len(registry.calls("PUT", "manifests")) == (2 if damaged else 3)
+
+
+def test_a_tag_whose_digest_is_none_tells_nothing(
+    registry: Registry, connect: Connect, image: LayoutImage
+) -> None:
+    registry.add_manifest("team/app", "1.0", image.descriptor.media_type, b"{}")
+    content = registry.content("team/app")
+    content.manifests["../../index.json"] = content.manifests.pop(content.tags["1.0"])
+    content.tags["1.0"] = "../../index.json"
+    push(connect(), registry, image)
+    check(registry, image)
 
 
 def test_what_another_repository_has_is_mounted(

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import ssl
 import subprocess
+from email.message import Message
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -25,6 +27,12 @@ INDEX = b'{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+jso
 
 def elsewhere(name: str = "registry.example.com") -> Repository:
     return Repository(name, name, "app")
+
+
+def located(url: str) -> Message:
+    headers = Message()
+    headers["Location"] = url
+    return headers
 
 
 def read(wire: Wire, registry: Registry) -> bytes:
@@ -147,10 +155,9 @@ def test_redirects_in_circles_end(connect: Connect) -> None:
 
 
 def test_a_redirect_away_from_tls_is_refused(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    import httpx2
-
     wire = connect()
-    answer = httpx2.Response(302, headers={"Location": "http://blobs.example.com/x"}, content=b"")
+    headers = located("http://blobs.example.com/x")
+    answer = SimpleNamespace(status=302, headers=headers, close=lambda: None)
     monkeypatch.setattr(wire.sender, "_send", lambda _: answer)
     with pytest.raises(NetworkError, match="sends us on without TLS"):
         wire.sender.read(Request("GET", "https://registry.example.com/v2/"))
@@ -168,13 +175,11 @@ def test_secrets_of_a_redirect_stay_out_of_errors(connect: Connect) -> None:
 
 
 def test_an_upload_is_not_led_away_from_tls() -> None:
-    import httpx2
-
     from lightship.registry.exchange import Answer as Read
     from lightship.registry.upload import _location
 
     def location(given: str) -> str:
-        answer = Read(202, httpx2.Headers({"Location": given}), b"", "https://registry.example.com/v2/a/")
+        answer = Read(202, located(given), b"", "https://registry.example.com/v2/a/")
         return _location(answer, "https://registry.example.com")
 
     assert location("/v2/a/1") == "https://registry.example.com/v2/a/1"
