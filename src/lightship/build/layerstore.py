@@ -78,13 +78,18 @@ class LayerStore:
 
         """
         layers = list(layers)
-        missing = {layer.diff_id: layer for layer in layers if not self._folder(layer.diff_id).is_dir()}
-        if missing:
-            total = sum(layer.descriptor.size for layer in missing.values())
+        if missing := self.missing(layers):
+            total = sum(layer.descriptor.size for layer in missing)
             with reporter.task("unpacking", total) as task, ThreadPoolExecutor(_WORKERS) as pool:
-                for _ in pool.map(lambda layer: self._add(layer, task), missing.values()):
+                for _ in pool.map(lambda layer: self._add(layer, task), missing):
                     pass
         return [self._load(layer.diff_id) for layer in layers]
+
+    def missing(self, layers: Iterable[Layer]) -> list[Layer]:
+        """Give those that are not here yet, each once."""
+        return list(
+            {layer.diff_id: layer for layer in layers if not self._folder(layer.diff_id).is_dir()}.values()
+        )
 
     def _folder(self, diff_id: Digest) -> Path:
         return self.folder / hex_of(diff_id)

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from lightship.build.layerstore import LayerStore, StoredLayer, StoredMember
+from lightship.build.layerstore import StoredLayer, StoredMember
 from lightship.build.rootfs import Source, stacked
 from lightship.elf import ElfInfo
 from lightship.events import Reporter
 from lightship.fs.entries import Kind
-from lightship.inspect.scan import PACKAGE_FOLDERS, Compiled, LayerScan, scan_layers
+from lightship.inspect.reading import read_layers
+from lightship.inspect.scan import PACKAGE_FOLDERS, Compiled, LayerScan
 from lightship.oci.model import Image, ImageConfig
 from lightship.oci.overlay import WHITEOUT, Overlay
 
@@ -148,7 +149,7 @@ def _is_file(member: StoredMember) -> bool:
 _OF_PREFIX = ("bin", "conda-meta", "include", "lib", "libexec", "pkgs", "share")
 
 
-def open_contents(image: Image, *, store: LayerStore, cache: Path, reporter: Reporter) -> Contents:
+def open_contents(image: Image, *, cache: Path, reporter: Reporter) -> Contents:
     """Unpack and scan what the cache does not have yet, and merge the layers.
 
     Raises:
@@ -156,10 +157,9 @@ def open_contents(image: Image, *, store: LayerStore, cache: Path, reporter: Rep
         StageError: the cache cannot be written.
 
     """
-    layers = tuple(store.get_all(image.layers, reporter))
-    scans = tuple(scan_layers(layers, cache=cache))
+    layers, scans = read_layers(image.layers, cache=cache, reporter=reporter)
     numbers = {id(layer): index for index, layer in enumerate(layers)}
-    tree = stacked(list(layers))
+    tree = stacked(layers)
     items: dict[str, Item] = {}
     for path, node in tree.walk():
         if node.member is None:
@@ -182,4 +182,6 @@ def open_contents(image: Image, *, store: LayerStore, cache: Path, reporter: Rep
             scan.bytecode.get(member.number),
             scan.times.get(member.number, 0),
         )
-    return Contents(image.config, tree, items, sum(layer.unpacked for layer in layers), layers, scans)
+    return Contents(
+        image.config, tree, items, sum(layer.unpacked for layer in layers), tuple(layers), tuple(scans)
+    )

@@ -77,7 +77,6 @@ _FORMS = (
 )
 # Azurite's, which its documentation prints, so that SDKs have it in their sources.
 _PUBLISHED = (b"Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq", b"EXAMPLE")
-_KEY_MARK = b"PRIVATE KEY"
 _KEY = re.compile(
     rb"-----BEGIN ((?:[A-Z0-9]{1,20} ){0,3})PRIVATE KEY(?: BLOCK)?-----(?:\\n|\s){1,8}"
     rb"(?:[A-Za-z-]{1,40}: [^\n]{0,200}\n){0,5}\s{0,4}"
@@ -136,7 +135,7 @@ def in_file(path: str, data: bytes) -> tuple[Sighting, ...]:
         return ()
     is_installed = any(part in path for part in _PACKAGES) or path.partition("/")[0] in _SYSTEM
     is_sample = is_installed and _SAMPLES.search(f"/{path}") is not None
-    found = [] if is_sample or not _is_marked(data) else [*_tokens(data), *_keys(data)]
+    found = [] if is_sample else [*_tokens(data), *_keys(data)]
     found += islice(_passwords(path, data), _MOST)
     own = not is_installed or path.startswith("usr/src/")
     if own and path.endswith(_CONFIGURATION) and not found:
@@ -151,28 +150,28 @@ def in_text(text: str) -> tuple[Sighting, ...]:
     return tuple(dict.fromkeys(found or _by_chance(data, unnamed=True)))
 
 
-def _is_marked(data: bytes) -> bool:
+def _marked(data: bytes) -> list[_Form]:
     """Look for all marks at once: eight times as fast as for one after the other."""
-    return bool(_marks().find_matches_as_indexes(data))
+    found = {index for index, _, _ in _marks().find_matches_as_indexes(data, overlapping=True)}
+    return [_FORMS[index] for index in sorted(found)]
 
 
 @cache
 def _marks() -> BytesAhoCorasick:
     from ahocorasick_rs import BytesAhoCorasick
 
-    return BytesAhoCorasick([*(form.mark for form in _FORMS), _KEY_MARK])
+    return BytesAhoCorasick([form.mark for form in _FORMS])
 
 
 def _tokens(data: bytes) -> Iterator[Sighting]:
-    for form in _FORMS:
-        if form.mark in data:
-            for match in form.pattern.finditer(data):
-                if not any(known in match[0] for known in _PUBLISHED) and not _is_repeated(match[0]):
-                    yield Sighting(Kind.TOKEN, f"{form.what} ({_start(match[0])})", _line(data, match))
+    for form in _marked(data):
+        for match in form.pattern.finditer(data):
+            if not any(known in match[0] for known in _PUBLISHED) and not _is_repeated(match[0]):
+                yield Sighting(Kind.TOKEN, f"{form.what} ({_start(match[0])})", _line(data, match))
 
 
 def _keys(data: bytes) -> Iterator[Sighting]:
-    if _KEY_MARK in data:
+    if b"PRIVATE KEY" in data:
         for match in _KEY.finditer(data):
             kind = match[1].decode().strip()
             yield Sighting(Kind.KEY, f"a private key{f' ({kind})' if kind else ''}", _line(data, match))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lightship.build.rootfs import layer_store, prepare_root
+from lightship.build.rootfs import prepare_root
 from lightship.build.sandbox import Publish, RunRequest, Sandbox
 from lightship.errors import UsageError
 from lightship.events import Reporter
@@ -61,7 +61,7 @@ def verify_image(
 
     """
     _check_platform(image)
-    contents = open_contents(image, store=layer_store(cache), cache=cache, reporter=reporter)
+    contents = open_contents(image, cache=cache, reporter=reporter)
     findings = [finding for check in STATIC_CHECKS for finding in check(contents)]
     findings = [*for_target(findings, contents), *check_demands(contents, demands)]
     findings += check_vulnerabilities(contents, advisories)
