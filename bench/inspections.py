@@ -1,8 +1,8 @@
 """What verifying and inspecting take, in seconds and memory, against the size of the image.
 
 Images of 50 MB to 5 GB are joined from the layers of the example's CPU image: as they are, then once more
-below `/opt/1`, and so on, until the size is reached. They lie in homes of their own, 20 GB in all, which go at
-the end.
+below `/opt/1`, and so on, until the size is reached. They lie in homes of their own, 20 GB in all, which go
+at the end.
 """
 
 from __future__ import annotations
