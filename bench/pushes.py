@@ -46,7 +46,7 @@ def push_rows() -> list[Row]:
             for way in found:
                 change = partial(append, way.project / "app" / "main.py", "# changed")
                 times[way.name].append(measured(way, change, meter))
-        (image,) = json.loads(lightship("compare", "bench:direct", "--json").output)
+        (image,) = json.loads(lightship("compare", "bench:direct", "--json").output)["images"]
         ours, together, docker = (times[way.name] for way in found)
         return _rows(ours, together, docker, image["compressed"])
 

@@ -56,7 +56,7 @@ def case_rows(case: Case, host: str) -> list[Row]:
     """Build it; give `lightship compare`'s sizes and Docker's; start it, and ask it for embeddings."""
     project = copy_example(BENCH / case.name / "pharmabot", **case.settings)
     lightship("build", project, "--variant", case.variant, "--tag", case.tag, "--quiet", *case.options)
-    (image,) = json.loads(lightship("compare", case.tag, "--json").output)
+    (image,) = json.loads(lightship("compare", case.tag, "--json").output)["images"]
     rows = [
         (f"{case.variant}, {case.name}, {key}", megabytes(image[key]), f"≤ {bar}" if bar else "")
         for key, bar in zip(("unpacked", "compressed"), case.bars, strict=True)

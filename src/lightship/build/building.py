@@ -26,7 +26,7 @@ from lightship.digest import Digest
 from lightship.oci.model import Descriptor
 from lightship.oci.record import Compression
 from lightship.plan.model import Additions, Plan
-from lightship.plan.planner import Files, make_plan, with_built
+from lightship.plan.planner import Files, Selection, make_plan, with_built
 from lightship.plan.stages import StageLayer
 from lightship.plan.staging import with_stages
 from lightship.platform import Platform
@@ -55,12 +55,26 @@ def plan_project(
         CheckError: if `locked` and the lock is missing or stale.
 
     """
-    own = find_target(project, target)
     if locked:
         require_current(project, variant, machine, target)
     else:
         ensure_lock(project, variant, machine, target)
     selection = select(project, variant, platform, machine, target)
+    plan = plan_selection(project, variant, platform, selection, machine, target=target)
+    return replace(plan, notes=(*plan.notes, *remarks(plan, machine.home)))
+
+
+def plan_selection(
+    project: Project,
+    variant: str,
+    platform: Platform,
+    selection: Selection,
+    machine: Machine,
+    *,
+    target: str = PRODUCTION,
+) -> Plan:
+    """Plan an image from what was selected for it."""
+    own = find_target(project, target)
     plan = make_plan(
         project.config,
         variant,
@@ -71,12 +85,12 @@ def plan_project(
         start=known_start(project, variant),
         target=None if own.is_production else own,
     )
-    if selection.stages:
-        from lightship.build.staging import stage_sources
+    if not selection.stages:
+        return plan
+    from lightship.build.staging import stage_sources
 
-        sources = stage_sources(project, variant, platform, selection, machine)
-        plan = with_stages(plan, project.config, sources)
-    return replace(plan, notes=(*plan.notes, *remarks(plan, machine.home)))
+    sources = stage_sources(project, variant, platform, selection, machine)
+    return with_stages(plan, project.config, sources)
 
 
 def with_builds(project: Project, plan: Plan, machine: Machine) -> Plan:

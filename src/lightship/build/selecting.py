@@ -48,14 +48,25 @@ def select(
     key = of_value([digest, str(platform), *([] if target == PRODUCTION else [target])])
 
     def read() -> Selection:
-        return _select(parse_text(text, path), digest, platform, target, project, machine)
+        return selection_of(parse_text(text, path), digest, platform, project, machine, target)
 
     return memo.get_or_make(key, Selection, read)
 
 
-def _select(
-    lock: Lock, digest: Digest, platform: Platform, target: str, project: Project, machine: Machine
+def selection_of(
+    lock: Lock,
+    digest: Digest,
+    platform: Platform,
+    project: Project,
+    machine: Machine,
+    target: str = PRODUCTION,
 ) -> Selection:
+    """Choose what a lock, of which `digest` is that of the part for the target, holds for a platform.
+
+    Raises:
+        UsageError, ResolutionError: as `select`.
+
+    """
     from lightship.debs.lock import glibc_version, python_full_version
     from lightship.wheels.select import select_distributions
 

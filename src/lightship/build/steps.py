@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -31,7 +31,7 @@ from lightship.plan.model import (
 from lightship.plan.stages import StageLayer
 from lightship.platform import Platform
 from lightship.project.sources import SourceFile
-from lightship.wheels.archive import open_wheel
+from lightship.wheels.archive import WheelArchive, open_wheel
 from lightship.wheels.environment import Environment
 from lightship.wheels.install import Refiner, installed
 from lightship.wheels.model import LockedWheel
@@ -138,15 +138,22 @@ def virtual_environment(prefix: str, python: str, interpreter: str = "") -> Iter
 
 
 def _wheels(layer: WheelsLayer, inputs: Inputs, stack: ExitStack) -> Iterator[Entry]:
-    environment = Environment(layer.prefix, layer.python)
     opened = []
     for wheel in layer.wheels:
         stream = stack.enter_context(inputs.archives[wheel.sha256].open("rb"))
         opened.append((open_wheel(stream, name=wheel.filename), wheel))
+    return wheel_entries(layer, opened, lambda wheel: _refiner(layer, wheel, inputs))
+
+
+def wheel_entries(
+    layer: WheelsLayer,
+    opened: Iterable[tuple[WheelArchive, LockedWheel]],
+    refiner: Callable[[LockedWheel], Refiner | None],
+) -> Iterator[Entry]:
+    """Install a layer's wheels, in their order: of two that write one path, the later one wins."""
+    environment = Environment(layer.prefix, layer.python)
     streams = [
-        list(
-            installed(archive, wheel, environment, layer.trimmer(wheel.name), _refiner(layer, wheel, inputs))
-        )
+        list(installed(archive, wheel, environment, layer.trimmer(wheel.name), refiner(wheel)))
         for archive, wheel in opened
     ]
     last = {entry.path: number for number, entries in enumerate(streams) for entry in entries}

@@ -9,10 +9,10 @@ import os
 import stat
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import BinaryIO
+from typing import IO, BinaryIO, Protocol
 
 from isal import isal_zlib
 
@@ -23,6 +23,21 @@ from lightship.fs.paths import normalise
 _LOCAL = struct.Struct("<4s22xHH")
 _PIECE = 1 << 18
 _ENCRYPTED = 0x1
+
+
+class Source(Protocol):
+    """Where the bytes of an archive are; `name` is that of the archive."""
+
+    @property
+    def name(self) -> str: ...
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Read exactly `size` bytes.
+
+        Raises:
+            IntegrityError: if the archive ends before.
+
+        """
 
 
 class Handle:
@@ -46,7 +61,7 @@ class Member:
     `packed` is its length in the archive and `size` inflated, in bytes; `sha256` is the raw digest.
     """
 
-    handle: Handle
+    handle: Source
     path: str
     offset: int
     packed: int
@@ -129,7 +144,7 @@ class _Check:
 class WheelArchive:
     """An open wheel: its files by path, in the order of the archive."""
 
-    handle: Handle
+    handle: Source
     members: dict[str, Member]
 
     def read(self, path: str) -> bytes:
@@ -152,7 +167,24 @@ def open_wheel(stream: BinaryIO, *, name: str) -> WheelArchive:
         IntegrityError: if it is no zip file, is truncated or encrypted, or holds a path that leaves the tree.
 
     """
-    handle = Handle(stream, name)
+    return read_directory(stream, Handle(stream, name), _KINDS, content_offset)
+
+
+def read_directory(
+    stream: IO[bytes],
+    handle: Source,
+    kinds: Mapping[int, type[Member]],
+    locate: Callable[[Source, zipfile.ZipInfo], int],
+) -> WheelArchive:
+    """Read a zip directory from a stream of the whole archive.
+
+    `kinds` are what members become, by the zip's method of compression; `locate` gives their offsets.
+
+    Raises:
+        IntegrityError: as `open_wheel`.
+
+    """
+    name = handle.name
     try:
         with zipfile.ZipFile(stream) as archive:
             infos = [info for info in archive.infolist() if not info.is_dir()]
@@ -163,26 +195,41 @@ def open_wheel(stream: BinaryIO, *, name: str) -> WheelArchive:
         path = normalise(info.filename, archive=name)
         if path in members:
             raise IntegrityError(f"the wheel holds {path} twice", where=name, hint=PUBLISHER)
-        members[path] = _member(handle, info, path)
+        members[path] = _member(handle, info, path, kinds, locate)
     return WheelArchive(handle, members)
 
 
-def _member(handle: Handle, info: zipfile.ZipInfo, path: str) -> Member:
+def content_offset(handle: Source, info: zipfile.ZipInfo) -> int:
+    """Find where a member's bytes begin: after its local header.
+
+    Raises:
+        IntegrityError: if there is no such header.
+
+    """
+    magic, name_size, extra_size = _LOCAL.unpack(handle.read(info.header_offset, _LOCAL.size))
+    if magic != b"PK\x03\x04":
+        raise IntegrityError(f"no local header for {info.filename}", where=handle.name, hint=FETCH_AGAIN)
+    return info.header_offset + _LOCAL.size + int(name_size) + int(extra_size)
+
+
+def _member(
+    handle: Source,
+    info: zipfile.ZipInfo,
+    path: str,
+    kinds: Mapping[int, type[Member]],
+    locate: Callable[[Source, zipfile.ZipInfo], int],
+) -> Member:
     mode = info.external_attr >> 16
     if info.flag_bits & _ENCRYPTED or (mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG)):
         raise IntegrityError(f"{path} is encrypted or not a file", where=handle.name, hint=PUBLISHER)
-    magic, name_size, extra_size = _LOCAL.unpack(handle.read(info.header_offset, _LOCAL.size))
-    if magic != b"PK\x03\x04":
-        raise IntegrityError(f"no local header for {path}", where=handle.name, hint=FETCH_AGAIN)
-    offset = info.header_offset + _LOCAL.size + name_size + extra_size
-    kind = _KINDS.get(info.compress_type)
-    if kind:
-        size, crc = info.file_size, info.CRC
-        executable = stat.S_ISREG(mode) and bool(mode & 0o111)  # as pip and installer read it
-        return kind(handle, path, offset, info.compress_size, size, crc, executable)
-    raise IntegrityError(f"{path} is compressed by an unknown method", where=handle.name, hint=PUBLISHER)
+    kind = kinds.get(info.compress_type)
+    if kind is None:
+        raise IntegrityError(f"{path} is compressed by an unknown method", where=handle.name, hint=PUBLISHER)
+    executable = stat.S_ISREG(mode) and bool(mode & 0o111)  # as pip and installer read it
+    offset, size = locate(handle, info), info.file_size
+    return kind(handle, path, offset, info.compress_size, size, info.CRC, executable)
 
 
-_KINDS = {zipfile.ZIP_STORED: Member, zipfile.ZIP_DEFLATED: DeflatedMember}
+_KINDS: Mapping[int, type[Member]] = {zipfile.ZIP_STORED: Member, zipfile.ZIP_DEFLATED: DeflatedMember}
 FETCH_AGAIN = "empty the cache (`lightship cache prune`) and run the command again: it will be fetched anew"
 PUBLISHER = "the wheel itself is wrong: choose another version, and tell its publisher"

@@ -140,4 +140,4 @@ def test_tls_and_passwords_are_as_docker_has_them(
     missing = known("pull", f"{guarded_registry.host}/team/other:1")
     assert "the registry has no such repository" in missing.err
     compared = known("compare", NAME, name, "--json")
-    assert [one["digest"] for one in json.loads(compared.out)] == [image.descriptor.digest] * 2
+    assert [one["digest"] for one in json.loads(compared.out)["images"]] == [image.descriptor.digest] * 2

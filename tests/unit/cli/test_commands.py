@@ -249,7 +249,7 @@ def test_compare_shows_sizes_side_by_side(lightship: Lightship, made: Locked) ->
     lightship("build", made.folder, "--locked", "--offline", "-t", "one")
     (made.folder / "app" / "more.txt").write_text("x" * 5000)
     lightship("build", made.folder, "--locked", "--offline", "-t", "two")
-    one, two = json.loads(lightship("compare", "one", "two", "--json").out)
+    one, two = json.loads(lightship("compare", "one", "two", "--json").out)["images"]
     assert [one["name"], two["name"]] == ["one:latest", "two:latest"]
     built = json.loads(lightship("build", made.folder, "--locked", "--offline", "-t", "two", "--json").out)
     assert (two["unpacked"], two["compressed"]) == (built["unpacked"], built["compressed"])

@@ -126,7 +126,7 @@ def test_compare_and_verify_choose_this_machines_image(
     built = json.loads(lightship("build", both.folder, "--locked", "--offline", *BOTH, "--json").out)
     digests = {each["platform"]: each["digest"] for each in built["platforms"]}
     for options, platform in (((), own), (("--platform", "linux/arm64"), ARM64)):
-        compared = json.loads(lightship("compare", "project:none", *options, "--json").out)
+        compared = json.loads(lightship("compare", "project:none", *options, "--json").out)["images"]
         assert compared[0]["digest"] == digests[str(platform)]
         verified = json.loads(lightship("verify", both.folder, *options, "--json", "-q").out)
         assert (verified["image"], verified["platform"]) == (digests[str(platform)], str(platform))
@@ -207,7 +207,7 @@ def test_an_index_is_pushed_whole_and_read_by_platform(
     assert registry.content("team/demo").tags == {"1": built["digest"]} == {"1": built["pushed"]["digest"]}
     digests = {each["platform"]: each["digest"] for each in built["platforms"]}
     for options, platform in (((), own), (("--platform", "linux/arm64"), ARM64)):
-        compared = json.loads(lightship("compare", f"docker://{name}", *options, "--json").out)
+        compared = json.loads(lightship("compare", f"docker://{name}", *options, "--json").out)["images"]
         assert compared[0]["digest"] == digests[str(platform)]
     again = json.loads(lightship("push", "demo", name, "--json").out)
     assert (again["digest"], again["sent"]) == (built["digest"], 0)

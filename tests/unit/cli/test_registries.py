@@ -167,14 +167,14 @@ def test_compare_reads_a_remote_image_without_its_layers(
     lightship("push", "hello:1", name)
     other_home(tmp_path, monkeypatch)
     registry.asked.clear()
-    (found,) = json.loads(lightship("compare", name, "--json").out)
+    (found,) = json.loads(lightship("compare", name, "--json").out)["images"]
     assert (found["unpacked"], found["layers"]) == (None, 2)
     assert found["compressed"] == sum(layer.size for layer in hello.manifest.layers)
     assert [asked.method for asked in registry.calls(words="/blobs/")] == ["GET"]
     shown = lightship("compare", name, name).out
     assert "lightship pull" in shown
     lightship("pull", name)
-    (measured,) = json.loads(lightship("compare", name, "--json").out)
+    (measured,) = json.loads(lightship("compare", name, "--json").out)["images"]
     assert measured["unpacked"] > found["compressed"]
 
 
@@ -183,7 +183,9 @@ def test_the_store_comes_before_the_registry_unless_docker_is_written_before(
 ) -> None:
     name = f"{registry.host}/team/hello:1"
     store.tag(name, hello.descriptor)
-    assert json.loads(lightship("compare", name, "--json").out)[0]["digest"] == hello.descriptor.digest
+    assert (
+        json.loads(lightship("compare", name, "--json").out)["images"][0]["digest"] == hello.descriptor.digest
+    )
     assert registry.asked == []
     missing = lightship("compare", f"docker://{name}")
     assert missing.code == 4

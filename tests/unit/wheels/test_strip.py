@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lightship.elf import read_elf
 from lightship.fs.entries import BytesContent, Content
-from lightship.wheels.strip import strip_library
+from lightship.wheels.strip import HEAD, strip_library, stripped_size
 from tests.support.elves import ALLOC, DATA, STRINGS, SYMBOLS, debug_library, elf
 
 NAME = "pkg/lib.so"
@@ -95,3 +95,15 @@ def test_a_damaged_library_is_no_reason_to_fail(changes: list[tuple[int, int]]) 
     for position, value in changes:
         data[position] = value
     strip(bytes(data))
+
+
+@pytest.mark.parametrize("data", [debug_library(), strip(debug_library())[0], DATA])
+def test_a_librarys_head_tells_what_stays(data: bytes) -> None:
+    found, done = strip(data)
+    told = stripped_size(data[:HEAD], len(data))
+    assert abs(told - len(found)) < 64 + len(SYMBOLS) * (not done)
+
+
+@pytest.mark.parametrize("head", [b"", b"\x7fELF", b"#!/bin/sh\n" * 20, debug_library()[:80]])
+def test_of_what_is_no_library_all_stays(head: bytes) -> None:
+    assert stripped_size(head, 12345) == 12345

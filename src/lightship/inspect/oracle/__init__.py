@@ -1,0 +1,1 @@
+"""How big an image will be, told without building it."""
