@@ -23,7 +23,7 @@ from lightship.net.tls import careless, trusting
 
 _PORTS = {"http": 80, "https": 443}
 _PIECE = 1 << 16  # bytes that are read at once
-_KEPT = 32  # connections to one server: no caller has more threads
+_KEPT = 32  # connections to one server, as many as a pool of threads has at most by default
 _HEADERS = {
     "User-Agent": f"lightship/{__version__}",
     "Accept": "*/*",

@@ -168,7 +168,7 @@ def test_a_body_is_sent_with_its_size_and_as_it_comes() -> None:
     assert b"chunked" not in head
 
 
-def test_what_urllib3_would_read_from_the_environment_counts_for_nothing(
+def test_proxies_of_the_environment_count_only_where_settings_name_them(
     web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
