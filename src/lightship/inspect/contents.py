@@ -13,6 +13,7 @@ from lightship.build.rootfs import Source, stacked
 from lightship.elf import ElfInfo
 from lightship.events import Reporter
 from lightship.fs.entries import Kind
+from lightship.inspect.answers import File, Files, LayerFiles
 from lightship.inspect.scan import PACKAGE_FOLDERS, Compiled, LayerScan, scan_layers
 from lightship.oci.model import Image, ImageConfig
 from lightship.oci.overlay import WHITEOUT, Overlay
@@ -42,14 +43,17 @@ _PREFIX_MARKS = ("pyvenv.cfg", "conda-meta")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A path of the image; `elf` where the file is one, `size` in bytes, `layer` counted from 0."""
+    """A path of the image; `elf` where the file is one, `size` in bytes, `layer` counted from 0.
+
+    `file` is that of the layer which holds its bytes; None for what is no file.
+    """
 
     path: str
     kind: Kind
     mode: int
     size: int
     target: str
-    file: Path | None
+    file: File | None = field(repr=False)
     elf: ElfInfo | None = field(default=None, repr=False)
     uid: int = 0
     layer: int = 0
@@ -79,6 +83,7 @@ class Contents:
     size: int
     layers: tuple[StoredLayer, ...]
     scans: tuple[LayerScan, ...]
+    reader: Files = field(default_factory=LayerFiles)
 
     def find(self, path: str) -> str | None:
         """Follow symlinks within the image; return the real path, or None."""
@@ -92,7 +97,7 @@ class Contents:
     def read(self, path: str) -> bytes:
         """Return a small file's bytes, none where there is no file."""
         item = self.item(path)
-        return item.file.read_bytes() if item is not None and item.file is not None else b""
+        return self.reader.read(item.file) if item is not None and item.file is not None else b""
 
     def text(self, path: str) -> str:
         return self.read(path).decode("utf-8", "replace")
@@ -157,7 +162,18 @@ def open_contents(image: Image, *, store: LayerStore, cache: Path, reporter: Rep
 
     """
     layers = tuple(store.get_all(image.layers, reporter))
-    scans = tuple(scan_layers(layers, cache=cache))
+    return stack_contents(image.config, layers, tuple(scan_layers(layers, cache=cache)), LayerFiles())
+
+
+def stack_contents(
+    config: ImageConfig, layers: tuple[StoredLayer, ...], scans: tuple[LayerScan, ...], reader: Files
+) -> Contents:
+    """Merge layers, lowest first; `reader` answers what neither listings nor scans say.
+
+    Raises:
+        IntegrityError: they are hostile.
+
+    """
     numbers = {id(layer): index for index, layer in enumerate(layers)}
     tree = stacked(list(layers))
     items: dict[str, Item] = {}
@@ -174,7 +190,7 @@ def open_contents(image: Image, *, store: LayerStore, cache: Path, reporter: Rep
             member.mode,
             member.size,
             node.target,
-            layer.file(member) if is_file else None,
+            (layer, member) if is_file else None,
             scan.elf.get(member.number) if is_file else None,
             member.uid,
             node.layer,
@@ -182,4 +198,4 @@ def open_contents(image: Image, *, store: LayerStore, cache: Path, reporter: Rep
             scan.bytecode.get(member.number),
             scan.times.get(member.number, 0),
         )
-    return Contents(image.config, tree, items, sum(layer.unpacked for layer in layers), layers, scans)
+    return Contents(config, tree, items, sum(layer.unpacked for layer in layers), layers, scans, reader)

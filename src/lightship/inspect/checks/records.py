@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import csv
-import hashlib
 import posixpath
 from collections.abc import Iterator, Sequence
 
@@ -62,7 +61,7 @@ def _compare(contents: Contents, folder: str) -> tuple[list[str], list[str]]:
         if item is None:
             # Bytecode has no digest there, and Python does without it.
             missing += [] if path.endswith(".pyc") else [path]
-        elif digest and (found := _digest(item)) and found != digest:
+        elif digest and (found := _digest(contents, item)) and found != digest:
             changed.append(path)
     return missing, changed
 
@@ -82,9 +81,9 @@ def _decoded(value: str) -> bytes:
         return b"\0"
 
 
-def _digest(item: Item) -> bytes:
+def _digest(contents: Contents, item: Item) -> bytes:
     if not item.digest and item.file is not None and item.size <= _SMALL:
-        return hashlib.sha256(item.file.read_bytes()).digest()
+        return contents.reader.digest(item.file)
     return item.digest
 
 
