@@ -85,7 +85,7 @@ def command(*, output: Output, **given: Any) -> int:
 
     IMAGE is a name in the local store, or an engine's, a project's folder, oci:DIR, docker-archive:FILE,
     oci-archive:FILE, or a reference of a registry, from which the layers are read that are not known yet.
-    Where a scan of them is attached to the image, that is checked, and no layer fetched (`push --attest scan`).
+    Where a scan of them is attached to the image (`push --attest scan`), it is checked, and no layer fetched.
     docs/verify.md has every rule. What is accepted says [tool.lightship.verify] of the project's folder, or
     else of the current one.
 

@@ -221,9 +221,7 @@ def _bytes(text: str) -> bytes:
 
 def _compress(data: bytes) -> bytes:
     """Compress on one thread, as the number of threads changes the bytes."""
-    found = zstandard.ZstdCompressionParameters.from_level(
-        _LEVEL, window_log=_WINDOW, enable_ldm=True, write_checksum=True
-    )
+    found = zstandard.ZstdCompressionParameters.from_level(_LEVEL, window_log=_WINDOW, write_checksum=True)
     return zstandard.ZstdCompressor(compression_params=found).compress(data)
 
 

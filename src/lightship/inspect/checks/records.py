@@ -6,6 +6,7 @@ import base64
 import csv
 import posixpath
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from lightship.fs.entries import Kind
 from lightship.inspect.contents import Contents, Item
@@ -68,10 +69,16 @@ def _compare(contents: Contents, folder: str) -> tuple[list[str], list[str]]:
 
 def _recorded(contents: Contents, folder: str) -> Iterator[tuple[str, bytes]]:
     """Yield path and SHA-256 of each row; the digest is empty where there is none, or another algorithm's."""
-    for row in csv.reader(contents.text(f"{folder}/RECORD").splitlines()):
+    for row in _rows(contents.text(f"{folder}/RECORD")):
         if row and row[0]:
             algorithm, _, value = (row[1] if len(row) > 1 else "").partition("=")
             yield row[0], _decoded(value) if algorithm == "sha256" else b""
+
+
+def _rows(text: str) -> Iterator[list[str]]:
+    """Read rows up to one that is none, such as a field of 200 kB."""
+    with suppress(csv.Error):
+        yield from csv.reader(text.splitlines())
 
 
 def _decoded(value: str) -> bytes:
