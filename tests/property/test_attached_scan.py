@@ -80,8 +80,8 @@ def check(data: bytes, image: LayoutImage) -> None:
         contents = stack_contents(image.config, attached.layers, attached.scans, files)
         for each in STATIC_CHECKS:
             list(each(contents))
-    except IntegrityError as error:
-        assert error.message
+    except IntegrityError:
+        return
 
 
 def test_the_document_as_it_is_is_read() -> None:

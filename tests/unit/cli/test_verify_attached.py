@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ import zstandard
 from lightship.build.home import find_home
 from lightship.digest import Digest, of_bytes
 from lightship.errors import UsageError
-from lightship.fs.entries import Entry, directory, regular
-from lightship.inspect.attached import LARGEST, MEDIA_SCAN
+from lightship.fs.entries import Entry, Kind, directory, regular
+from lightship.inspect.attached import LARGEST, MEDIA_SCAN, MOST
 from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.model import MEDIA_MANIFEST, Descriptor, Manifest, decode, encode
 from tests.support.elves import elf
@@ -186,9 +187,8 @@ def leaving(document: dict[str, Any]) -> None:
 
 
 def looping(document: dict[str, Any]) -> None:
-    link = ["a", "symlink", 511, 0, 0, 0, "a", -1, 0]
-    kinds = {member[1] for layer in document["body"]["layers"] for member in layer["members"]}
-    below = ["a/b", next(iter(kinds)), 0, 0, 0, 0, "", -1, 0]
+    link = ["a", Kind.SYMLINK.value, 511, 0, 0, 0, "a", -1, 0]
+    below = ["a/b", Kind.DIRECTORY.value, 493, 0, 0, 0, "", -1, 0]
     document["body"]["layers"][0]["members"] += [link, below]
 
 
@@ -229,29 +229,34 @@ def test_what_cannot_be_used_is_told_and_the_layers_are_read(
     assert fetched(registry, pushed) == [item.digest for item in pushed.manifest.layers]
 
 
+@dataclass(frozen=True)
+class Hostile:
+    """A document of `data`, which its descriptor says has `size` bytes, in each of `layers` layers."""
+
+    data: bytes
+    words: str
+    size: int = -1
+    layers: int = 1
+
+
 @pytest.mark.parametrize(
-    ("data", "size", "count", "words"),
+    "hostile",
     [
-        (b"no zstd", -1, 1, "it does not decompress"),
-        (zstandard.compress(b"\xc1"), -1, 1, "it is damaged"),
-        (zstandard.compress(b""), -1, 1, "it is damaged"),
-        (zstandard.compress(bytes(65 << 20)), -1, 1, "it decompresses to more than"),
-        (b"x", LARGEST + 1, 1, "are the most"),
-        (b"x", -1, 2, "it is no document about this image"),
+        Hostile(b"no zstd", "it does not decompress"),
+        Hostile(zstandard.compress(b"\xc1"), "it is damaged"),
+        Hostile(zstandard.compress(b""), "it is damaged"),
+        Hostile(zstandard.compress(bytes(MOST + 1)), "it decompresses to more than"),
+        Hostile(b"x", "are the most", size=LARGEST + 1),
+        Hostile(b"x", "it is no document about this image", layers=2),
     ],
+    ids=lambda hostile: hostile.words,
 )
 def test_a_hostile_document_is_told_and_the_layers_are_read(
-    lightship: Lightship,
-    registry: Registry,
-    pushed: LayoutImage,
-    data: bytes,
-    size: int,
-    count: int,
-    words: str,
+    lightship: Lightship, registry: Registry, pushed: LayoutImage, hostile: Hostile
 ) -> None:
-    attach(registry, data, size=size, layers=count)
+    attach(registry, hostile.data, size=hostile.size, layers=hostile.layers)
     report, said = verify(lightship, registry)
-    assert words in said
+    assert hostile.words in said
     assert report["basis"] == "layers"
     assert fetched(registry, pushed) == [item.digest for item in pushed.manifest.layers]
 
@@ -260,6 +265,7 @@ def test_what_a_stranger_says_of_layers_is_not_remembered(
     lightship: Lightship, registry: Registry, pushed: LayoutImage, tmp_path: Path
 ) -> None:
     verify(lightship, registry)
+    assert fetched(registry, pushed) == []
     cache = find_home({"LIGHTSHIP_HOME": str(tmp_path / "other")}, tmp_path).cache
     assert list(cache.rglob("*scans*")) == []
     assert list(cache.rglob("listing")) == []
