@@ -144,7 +144,7 @@ def read_scan(data: bytes, image: Image) -> Attached:
         body = from_msgpack(bytes(envelope.body), _Body)
         layers, scans = tuple(map(_stored, body.layers)), tuple(map(_scan, body.layers))
         answers = _answers(body)
-    except (msgspec.DecodeError, ValueError, LookupError) as error:
+    except (msgspec.DecodeError, ValueError, LookupError, RecursionError) as error:
         raise _refused(f"it is damaged: {error}") from error
     if tuple(layer.diff_id for layer in layers) != image.config.rootfs.diff_ids:
         raise _refused("it is of other layers")

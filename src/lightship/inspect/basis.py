@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from lightship.build.layerstore import LayerStore, StoredLayer
+from lightship.build.layerstore import LayerStore
 from lightship.build.rootfs import layer_store
 from lightship.errors import IntegrityError, NetworkError, UsageError
 from lightship.events import Reporter
 from lightship.inspect.answers import ToldFiles
 from lightship.inspect.attached import LARGEST, MEDIA_SCAN, Attached, read_scan
 from lightship.inspect.contents import Contents, stack_contents
-from lightship.inspect.scan import LayerScan, scan_layers
+from lightship.inspect.scan import scan_layers
 from lightship.oci.model import Image, Layer
 from lightship.registry.attachments import attachments
 from lightship.registry.remote import RemoteImage, RemoteLayer
@@ -36,7 +36,7 @@ def attached_contents(image: Image, *, cache: Path, reporter: Reporter) -> Conte
 
 def tell(reporter: Reporter, error: IntegrityError | NetworkError | UsageError) -> None:
     """Say why an attached scan is not used."""
-    reporter.warn(f"the scan that is attached to the image is not used, so its layers are read: {error}")
+    reporter.warn(f"no scan of the image is used, and its layers are read: {error}")
 
 
 def _documents(image: RemoteImage, reporter: Reporter) -> Iterator[Attached]:
@@ -57,13 +57,13 @@ def _is_far(layer: Layer, store: LayerStore) -> bool:
 def _seen_through(
     attached: Attached, image: Image, store: LayerStore, cache: Path, reporter: Reporter
 ) -> Contents:
-    near = [layer for layer in image.layers if not _is_far(layer, store)]
-    here = {layer.diff_id: layer for layer in store.get_all(near, reporter)}
-    scanned = dict(zip(here, scan_layers(here.values(), cache=cache), strict=True))
-    layers: list[StoredLayer] = []
-    scans: list[LayerScan] = []
-    for layer, scan in zip(attached.layers, attached.scans, strict=True):
-        layers.append(here.get(layer.diff_id, layer))
-        scans.append(scanned.get(layer.diff_id, scan))
-    files = ToldFiles(frozenset(here), attached.answers)
-    return stack_contents(image.config, tuple(layers), tuple(scans), files)
+    far = [_is_far(layer, store) for layer in image.layers]
+    near = [layer for layer, is_far in zip(image.layers, far, strict=True) if not is_far]
+    here = store.get_all(near, reporter)
+    known = zip(here, scan_layers(here, cache=cache), strict=True)
+    told = zip(attached.layers, attached.scans, strict=True)
+    # One layer may be there twice, and each time is another object: that is how it is told from itself.
+    pairs = [each if is_far else next(known) for is_far, each in zip(far, told, strict=True)]
+    files = ToldFiles(frozenset(layer.diff_id for layer in here), attached.answers)
+    layers, scans = zip(*pairs, strict=True)
+    return stack_contents(image.config, layers, scans, files)

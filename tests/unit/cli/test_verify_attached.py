@@ -223,7 +223,7 @@ def test_what_cannot_be_used_is_told_and_the_layers_are_read(
 ) -> None:
     rewrite(registry, change)
     report, said = verify(lightship, registry)
-    assert "the scan that is attached to the image is not used, so its layers are read" in said
+    assert "no scan of the image is used, and its layers are read: " in said
     assert words in said
     assert report["basis"] == "layers"
     assert fetched(registry, pushed) == [item.digest for item in pushed.manifest.layers]
@@ -245,6 +245,7 @@ class Hostile:
         Hostile(b"no zstd", "it does not decompress"),
         Hostile(zstandard.compress(b"\xc1"), "it is damaged"),
         Hostile(zstandard.compress(b""), "it is damaged"),
+        Hostile(zstandard.compress(b"\x82\xa5rules\xa3?.1\xa4body" + b"\x91" * 100_000), "recursion"),
         Hostile(zstandard.compress(bytes(MOST + 1)), "it decompresses to more than"),
         Hostile(b"x", "are the most", size=LARGEST + 1),
         Hostile(b"x", "it is no document about this image", layers=2),
@@ -284,8 +285,30 @@ def test_a_registry_that_lists_nothing_is_told_and_the_layers_are_read(
     registry.has_referrers = False
     registry.add_manifest(NAME, str(pushed.descriptor.digest).replace(":", "-"), MEDIA_MANIFEST, b"[]")
     report, said = verify(lightship, registry)
-    assert "is not used, so its layers are read" in said
+    assert "no scan of the image is used, and its layers are read: " in said
     assert report["basis"] == "layers"
+
+
+def test_a_layer_that_is_there_twice_counts_twice(
+    lightship: Lightship, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout = find_home({"LIGHTSHIP_HOME": str(tmp_path / "home")}, tmp_path).images
+    layout.create()
+    twice, other = (add_layer(layout, layer) for layer in layers()[:2])
+    image = add_image(layout, [twice, other, twice], GOOD, "app:1")
+    name = f"{registry.host}/{NAME}:1"
+    lightship("push", "app:1", name, "--attest", "scan")
+    monkeypatch.setenv("LIGHTSHIP_HOME", str(tmp_path / "other"))
+    told, _ = verify(lightship, registry)
+    for part in (other, twice):  # one after the other comes here
+        near = find_home({"LIGHTSHIP_HOME": str(tmp_path / "other")}, tmp_path).images
+        near.create()
+        near.write(part.descriptor.media_type, layout.read(part.descriptor))
+        again, _ = verify(lightship, registry)
+        same = ("size", "wasted", "files", "distributions")
+        assert {key: again[key] for key in same} == {key: told[key] for key in same}
+    assert fetched(registry, image) == []
+    assert told["wasted"] > 0
 
 
 def test_nothing_is_fetched_for_a_start_that_cannot_be(
