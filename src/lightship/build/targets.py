@@ -35,6 +35,7 @@ from lightship.wheels.request import ResolveRequest
 from lightship.wheels.resolve import resolve_each
 from lightship.wheels.select import target_environment, usable_distributions
 from lightship.wheels.sizes import with_local_sizes
+from lightship.wheels.uv import find_uv
 
 Answers = Mapping[str, "Future[str]"]
 """What targets have on top of production, by name: PEP 751 texts that may still be on their way."""
@@ -52,10 +53,11 @@ def resolving(
     upgrade: bool = False,
 ) -> Iterator[Answers]:
     """Resolve targets on top of production's `pylock`, each in a thread: uv waits for indexes for long."""
+    uv = find_uv()  # here, for it asks sysconfig, which no two threads may ask first (python/cpython#92452)
 
     def answer(name: str) -> str:
         target = find_target(project, name)
-        return _resolve(pylock, variant, project, bases, target, machine, upgrade=upgrade)
+        return _resolve(pylock, variant, project, bases, target, machine, uv=uv, upgrade=upgrade)
 
     with ThreadPoolExecutor() as pool:
         yield {name: pool.submit(answer, name) for name in names}
@@ -103,6 +105,7 @@ def _resolve(
     target: Target,
     machine: Machine,
     *,
+    uv: Path,
     upgrade: bool,
 ) -> str:
     """Resolve what a target has on top, as a PEP 751 text that leaves out what production has."""
@@ -118,7 +121,7 @@ def _resolve(
         ]
         try:
             texts = resolve_each(
-                requests, pip=machine.pip, environ=machine.environ, reporter=machine.reporter
+                requests, pip=machine.pip, environ=machine.environ, uv=uv, reporter=machine.reporter
             )
         except UnsatisfiableError as error:
             raise _explained(error, requests, target, machine) from error
