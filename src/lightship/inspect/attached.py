@@ -24,7 +24,7 @@ from lightship.events import Reporter
 from lightship.fs.entries import Kind
 from lightship.fs.paths import normalise
 from lightship.inspect.answers import Answers, Key, NotedFiles
-from lightship.inspect.contents import Contents, open_contents
+from lightship.inspect.contents import Contents, check_platform, open_contents
 from lightship.inspect.rules import STATIC_CHECKS
 from lightship.inspect.scan import VERSION, LayerScan
 from lightship.oci.model import Image
@@ -91,9 +91,10 @@ def make_scan(image: Image, *, cache: Path, reporter: Reporter) -> bytes:
         IntegrityError: a layer is damaged or hostile.
         NetworkError: a layer cannot be fetched.
         StageError: the cache cannot be written.
-        UsageError: the image has too many files.
+        UsageError: the image has too many files, or is for a platform that is not known.
 
     """
+    check_platform(image)
     contents = open_contents(image, store=layer_store(cache), cache=cache, reporter=reporter)
     noted = NotedFiles(contents.reader)
     watched = replace(contents, reader=noted)

@@ -11,12 +11,14 @@ from pathlib import Path
 from lightship.build.layerstore import LayerStore, StoredLayer, StoredMember
 from lightship.build.rootfs import Source, stacked
 from lightship.elf import ElfInfo
+from lightship.errors import UsageError
 from lightship.events import Reporter
 from lightship.fs.entries import Kind
 from lightship.inspect.answers import File, Files, LayerFiles
 from lightship.inspect.scan import PACKAGE_FOLDERS, Compiled, LayerScan, scan_layers
 from lightship.oci.model import Image, ImageConfig
 from lightship.oci.overlay import WHITEOUT, Overlay
+from lightship.platform import parse_platform
 
 _SYSTEM = frozenset(
     (
@@ -151,6 +153,24 @@ def _is_file(member: StoredMember) -> bool:
 
 
 _OF_PREFIX = ("bin", "conda-meta", "include", "lib", "libexec", "pkgs", "share")
+
+
+def check_platform(image: Image) -> None:
+    """Insist on a platform whose programs are known.
+
+    Raises:
+        UsageError: for another one.
+
+    """
+    made_for = f"{image.config.os}/{image.config.architecture}"
+    try:
+        parse_platform(made_for)
+    except UsageError:
+        raise UsageError(
+            f"the image is for {made_for}, whose programs are not known",
+            where=image.descriptor.digest,
+            hint="images for linux/amd64 and linux/arm64 are verified; of an index `--platform` chooses one",
+        ) from None
 
 
 def open_contents(image: Image, *, store: LayerStore, cache: Path, reporter: Reporter) -> Contents:

@@ -23,11 +23,10 @@ from lightship.inspect.checks.start import StartResult, check_start
 from lightship.inspect.checks.target import for_target
 from lightship.inspect.checks.vulnerabilities import Advisories, check_vulnerabilities
 from lightship.inspect.checks.waste import wasted
-from lightship.inspect.contents import Contents, open_contents
+from lightship.inspect.contents import Contents, check_platform, open_contents
 from lightship.inspect.findings import Basis, Finding, Report, in_order
 from lightship.inspect.rules import STATIC_CHECKS
 from lightship.oci.model import Image
-from lightship.platform import parse_platform
 
 Check = Callable[[Contents], list[Finding]]
 
@@ -69,7 +68,7 @@ def verify_image(
         StageError: the cache cannot be written.
 
     """
-    _check_platform(image)
+    check_platform(image)
     whole = full or start is not None
     contents, findings, basis = _checked(
         image, partial(_static, demands=demands, advisories=advisories), cache, reporter, whole=whole
@@ -114,18 +113,6 @@ def _static(contents: Contents, *, demands: Demands, advisories: Sequence[Adviso
 
 def _not_run(why: str) -> ImportResult:
     return ImportResult((NOT_TRIED.finding("image", why),), 0, ())
-
-
-def _check_platform(image: Image) -> None:
-    made_for = f"{image.config.os}/{image.config.architecture}"
-    try:
-        parse_platform(made_for)
-    except UsageError:
-        raise UsageError(
-            f"the image is for {made_for}, whose programs are not known",
-            where=image.descriptor.digest,
-            hint="images for linux/amd64 and linux/arm64 are verified; of an index `--platform` chooses one",
-        ) from None
 
 
 def _as_foreign(finding: Finding, contents: Contents) -> Finding:

@@ -311,6 +311,17 @@ def test_a_layer_that_is_there_twice_counts_twice(
     assert told["wasted"] > 0
 
 
+def test_an_image_of_an_unknown_platform_has_no_scan(
+    lightship: Lightship, registry: Registry, tmp_path: Path
+) -> None:
+    layout = find_home({"LIGHTSHIP_HOME": str(tmp_path / "home")}, tmp_path).images
+    layout.create()
+    add_image(layout, [add_layer(layout, layers()[0])], GOOD, "app:1", architecture="riscv64")
+    done = lightship("push", "app:1", f"{registry.host}/{NAME}:1", "--attest", "scan")
+    assert (done.code, done.out) == (2, "")
+    assert "the image is for linux/riscv64, whose programs are not known" in done.err
+
+
 def test_nothing_is_fetched_for_a_start_that_cannot_be(
     lightship: Lightship, registry: Registry, pushed: LayoutImage
 ) -> None:
