@@ -60,6 +60,7 @@ HEAVY = {
     "jinja2",
     "packageurl",
     "rich",
+    "urllib3",
     "zstandard",
     "packaging.pylock",
 }

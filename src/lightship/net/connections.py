@@ -1,34 +1,29 @@
-"""Single requests over kept connections (HTTP/1.1), on the standard library's client.
+"""Single requests over kept connections (HTTP/1.1), by urllib3.
 
-A library that does more takes 0.1 s to import, a third of what it took to push a change of an application:
-docs/design.md, "Registries". Redirects, repetition and rights belong to whoever asks.
+Redirects, repetition and rights belong to whoever asks: docs/design.md, "Registries".
 """
 
 from __future__ import annotations
 
-import contextlib
-import select
 import ssl
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from email.message import Message
-from functools import partial
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, InvalidURL
 from threading import Lock
 from types import TracebackType
-from typing import NamedTuple, Self
-from urllib.parse import quote, urlsplit
+from typing import Self
+
+from urllib3 import BaseHTTPResponse, HTTPHeaderDict, PoolManager, ProxyManager
+from urllib3.exceptions import HTTPError, LocationValueError
+from urllib3.util import Url, parse_url
 
 from lightship import __version__
-from lightship.errors import UsageError
 from lightship.net.proxies import Proxy, choose_proxy
 from lightship.net.settings import HttpSettings
 from lightship.net.tls import careless, trusting
 
 _PORTS = {"http": 80, "https": 443}
 _PIECE = 1 << 16  # bytes that are read at once
-_FAILURES = (OSError, HTTPException)
+_KEPT = 32  # connections to one server, as many as a pool of threads has at most by default
 _HEADERS = {
     "User-Agent": f"lightship/{__version__}",
     "Accept": "*/*",
@@ -46,13 +41,12 @@ class HttpError(Exception):
         self.begun = begun
 
 
-class _Server(NamedTuple):
-    """What connections are kept under."""
+class _SourceError(Exception):
+    """What a body's source raised: under this name urllib3 does not take it for the network's fault."""
 
-    scheme: str
-    host: str
-    port: int
-    proxy: Proxy | None
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +64,12 @@ class Outgoing:
 class Response:
     """An answer whose body is still to be read; whoever got it closes it."""
 
-    def __init__(self, pool: Connections, server: _Server, connection: HTTPConnection, url: str) -> None:
-        self._pool, self._server, self._connection = pool, server, connection
-        self._answer: HTTPResponse = connection.getresponse()
+    def __init__(self, answer: BaseHTTPResponse, url: str) -> None:
+        self._answer = answer
         self.url = url
-        self.status = self._answer.status
-        self.reason = self._answer.reason
-        self.headers: Message = self._answer.headers
+        self.status = answer.status
+        self.reason = answer.reason or ""
+        self.headers: HTTPHeaderDict = answer.headers
 
     def iter_raw(self) -> Iterator[bytes]:
         """Yield the body as it was sent.
@@ -86,21 +79,16 @@ class Response:
 
         """
         try:
-            while piece := self._answer.read(_PIECE):
-                yield piece
-            if self._answer.length:
-                raise HTTPException(f"{self._answer.length} bytes are missing")
-        except _FAILURES as error:
-            raise HttpError(error, begun=True) from error
+            yield from self._answer.stream(_PIECE, decode_content=False)
+        except HTTPError as error:
+            raise HttpError(_root(error), begun=True) from error
 
     def close(self) -> None:
         """Keep the connection for the next request if nothing is left to read."""
-        connection, whole = self._connection, self._answer.isclosed() and not self._answer.will_close
-        self._answer.close()
-        if whole:
-            self._pool.keep(self._server, connection)
+        if self._answer.closed:
+            self._answer.release_conn()
         else:
-            connection.close()
+            self._answer.close()
 
 
 class Connections:
@@ -109,36 +97,40 @@ class Connections:
     def __init__(self, settings: HttpSettings) -> None:
         self._settings = settings
         self._lock = Lock()
-        self._idle: dict[_Server, list[HTTPConnection]] = defaultdict(list)
+        self._managers: dict[tuple[Proxy | None, ssl.SSLContext | None], PoolManager] = {}
         self._contexts: dict[bool, ssl.SSLContext] = {}
 
     def send(self, request: Outgoing) -> Response:
         """Send a request and give its answer, whatever its status.
+
+        A server may refuse a body without reading it to its end: then its answer is given all the same.
 
         Raises:
             HttpError: no answer, or this is no URL.
             UsageError: if certificates or the proxy are configured wrongly.
 
         """
+        headers = HTTPHeaderDict({**_HEADERS, **request.headers})
+        if request.body is not None:
+            headers["Content-Length"] = str(request.size)
         try:
-            server, target = self._find(request.url)
-        except (ValueError, InvalidURL) as error:
-            raise HttpError(InvalidURL(str(error))) from error
-        connection = self._take(server) or self._make(server)
-        timeout = request.timeout or self._settings.timeout
-        try:
-            with _failing():
-                _begin(connection, server, target, request, timeout)
-            _send_body(connection, request.body or ())
-            with _failing():
-                return Response(self, server, connection, request.url)
-        except BaseException:
-            connection.close()
-            raise
-
-    def keep(self, server: _Server, connection: HTTPConnection) -> None:
-        with self._lock:
-            self._idle[server].append(connection)
+            url = parse_url(request.url)._replace(auth=None)
+            answer = self._manager(url).urlopen(
+                request.method,
+                url.url,
+                redirect=False,
+                retries=False,
+                body=_marked(request.body) if request.body is not None else None,
+                headers=headers,
+                timeout=request.timeout or self._settings.timeout,
+                preload_content=False,
+                decode_content=False,
+            )
+        except _SourceError as error:
+            raise error.cause from error.cause.__cause__
+        except HTTPError as error:
+            raise HttpError(_root(error)) from error
+        return Response(answer, request.url)
 
     def __enter__(self) -> Self:
         return self
@@ -151,106 +143,50 @@ class Connections:
     def close(self) -> None:
         """Close every connection that nobody uses."""
         with self._lock:
-            for connection in (one for kept in self._idle.values() for one in kept):
-                connection.close()
-            self._idle.clear()
+            for manager in self._managers.values():
+                manager.clear()
 
-    def _find(self, url: str) -> tuple[_Server, str]:
-        """Give the server, and what to ask it for: of a proxy, a whole URL (RFC 9112, section 3.2.2)."""
-        parts = urlsplit(url)
-        host = parts.hostname
-        if parts.scheme not in _PORTS or not host:
-            raise InvalidURL("not http or https")
-        port = parts.port or _PORTS[parts.scheme]
-        proxy = choose_proxy(self._settings, parts.scheme, host, port)
-        path = quote(parts.path or "/", safe="%/:=&?~#+!$,;'@()*[]")
-        query = quote(parts.query, safe="%/:=&?~#+!$,;'@()*[]")
-        target = f"{path}?{query}" if query else path
-        if proxy is not None and parts.scheme == "http":
-            target = f"http://{parts.netloc.rpartition('@')[2]}{target}"
-        return _Server(parts.scheme, host, port, proxy), target
+    def _manager(self, url: Url) -> PoolManager:
+        """Give the connections that lead to a server: through the same proxy, with the same certificates."""
+        if url.scheme not in _PORTS or not url.host:
+            raise LocationValueError("not http or https")
+        host, port = url.host.strip("[]"), url.port or _PORTS[url.scheme]
+        proxy = choose_proxy(self._settings, url.scheme, host, port)
+        with self._lock:
+            context = self._context(host, port) if url.scheme == "https" else None
+            if (proxy, context) not in self._managers:
+                self._managers[proxy, context] = self._make(proxy, context)
+            return self._managers[proxy, context]
 
-    def _take(self, server: _Server) -> HTTPConnection | None:
-        """Give a kept connection; one on which something comes unasked has been closed by the server."""
-        while True:
-            with self._lock:
-                kept = self._idle[server]
-                connection = kept.pop() if kept else None
-            if connection is None or not _is_readable(connection):
-                return connection
-            connection.close()
-
-    def _make(self, server: _Server) -> HTTPConnection:
-        proxy, timeout = server.proxy, self._settings.timeout
-        if server.scheme == "http":
-            if proxy is not None and proxy.scheme == "https":
-                context = self._context(proxy.host, proxy.port)
-                return HTTPSConnection(proxy.host, proxy.port, timeout=timeout, context=context)
-            near = (proxy.host, proxy.port) if proxy is not None else (server.host, server.port)
-            return HTTPConnection(*near, timeout=timeout)
-        context = self._context(server.host, server.port)
-        secure = partial(HTTPSConnection, timeout=timeout, context=context)
+    def _make(self, proxy: Proxy | None, context: ssl.SSLContext | None) -> PoolManager:
         if proxy is None:
-            return secure(server.host, server.port)
-        if proxy.scheme == "https":
-            raise UsageError(
-                "no server with TLS can be reached through a proxy with TLS",
-                where=f"https://{proxy.host}:{proxy.port}",
-                hint="write the proxy's URL as http://host:port",
-            )
-        connection = secure(proxy.host, proxy.port)
-        connection.set_tunnel(server.host, server.port, dict(proxy.headers))
-        return connection
+            return PoolManager(maxsize=_KEPT, ssl_context=context)
+        return ProxyManager(
+            proxy.url,
+            proxy_headers=proxy.headers,
+            proxy_ssl_context=self._context(proxy.host, proxy.port) if proxy.scheme == "https" else None,
+            maxsize=_KEPT,
+            ssl_context=context,
+        )
 
     def _context(self, host: str, port: int) -> ssl.SSLContext:
         """Read certificates when the first server wants them: that takes longer than asking it."""
         trusted = not {host, f"{host}:{port}"}.isdisjoint(self._settings.trusted_hosts)
-        with self._lock:
-            if trusted not in self._contexts:
-                self._contexts[trusted] = careless() if trusted else trusting(self._settings)
-            return self._contexts[trusted]
+        if trusted not in self._contexts:
+            self._contexts[trusted] = careless() if trusted else trusting(self._settings)
+        return self._contexts[trusted]
 
 
-def _begin(
-    connection: HTTPConnection, server: _Server, target: str, request: Outgoing, timeout: float
-) -> None:
-    if connection.sock is None:
-        connection.connect()
-    connection.sock.settimeout(timeout)
-    connection.putrequest(request.method, target, skip_accept_encoding=True)
-    through = server.proxy.headers if server.proxy is not None and server.scheme == "http" else {}
-    length = {"Content-Length": str(request.size)} if request.body is not None else {}
-    for name, value in {**_HEADERS, **through, **request.headers, **length}.items():
-        connection.putheader(name, value)
-    connection.endheaders()
-
-
-def _send_body(connection: HTTPConnection, body: Iterable[bytes]) -> None:
-    """Send all, or until the server has heard enough: it may refuse without reading on, and say why."""
-    for chunk in body:
-        try:
-            with _failing():
-                connection.send(chunk)
-        except HttpError as error:
-            if isinstance(error.cause, ConnectionError):
-                return
-            raise
-
-
-@contextlib.contextmanager
-def _failing() -> Iterator[None]:
-    """Mark what the network did; what a body's source does stays what it is."""
+def _marked(body: Iterable[bytes]) -> Iterator[bytes]:
+    """Mark what a body's source raises, so that it stays what it is."""
     try:
-        yield
-    except _FAILURES as error:
-        raise HttpError(error) from error
+        yield from body
+    except Exception as error:
+        raise _SourceError(error) from error
 
 
-def _is_readable(connection: HTTPConnection) -> bool:
-    if connection.sock is None:
-        return True
-    with contextlib.suppress(ValueError):  # a closed socket
-        waiting = select.poll()
-        waiting.register(connection.sock, select.POLLIN)
-        return bool(waiting.poll(0))
-    return True
+def _root(error: Exception) -> Exception:
+    """Give what urllib3 wraps, which may be wrapped more than once: what the system or the server did."""
+    wrapped = (error.__cause__, *error.args) if isinstance(error, HTTPError) else ()
+    inner = next((one for one in wrapped if isinstance(one, Exception)), None)
+    return error if inner is None else _root(inner)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ssl
-from http.client import InvalidURL, RemoteDisconnected
+from http.client import RemoteDisconnected
+
+from urllib3.exceptions import IncompleteRead, LocationValueError
 
 from lightship.errors import NetworkError
 from lightship.net.connections import HttpError, Response
@@ -37,14 +39,20 @@ def of_exception(url: str, error: HttpError, *, timeout: float) -> NetworkError:
     if isinstance(cause, TimeoutError):
         hint = "check the network and the proxy, or raise pip's `timeout` option"
         return NetworkError(f"no answer within {timeout:g} s", where=where, hint=hint)
-    if isinstance(cause, InvalidURL):
+    if isinstance(cause, LocationValueError):
         return NetworkError("this is no URL that can be fetched", where=where, hint="check the address")
-    reason = redact_text(str(cause)) or type(cause).__name__
+    reason = _reason(cause)
     broken = error.begun or isinstance(cause, RemoteDisconnected | ConnectionResetError)
     verb = "the connection broke off" if broken else "cannot connect"
     asked = reason.startswith(f"{_NO_TUNNEL}: 407")
     hint = _HINTS[407] if asked else "check the network, the proxy and the address"
     return NetworkError(f"{verb}: {reason}", where=where, hint=hint)
+
+
+def _reason(cause: Exception) -> str:
+    if isinstance(cause, IncompleteRead):
+        return f"{cause.expected} bytes are missing"
+    return redact_text(str(cause)) or type(cause).__name__
 
 
 def is_certificate(error: BaseException) -> bool:
@@ -56,4 +64,4 @@ def is_passing(error: HttpError) -> bool:
     """Whether the same request may succeed a moment later."""
     cause = error.cause
     refused = str(cause).startswith(_NO_TUNNEL)
-    return not (isinstance(cause, InvalidURL) or refused or is_certificate(cause))
+    return not (isinstance(cause, LocationValueError) or refused or is_certificate(cause))

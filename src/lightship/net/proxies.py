@@ -20,6 +20,11 @@ class Proxy:
     port: int
     headers: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
 
 def choose_proxy(settings: HttpSettings, scheme: str, host: str, port: int) -> Proxy | None:
     """Give the proxy for a server, or None where it is reached directly.

@@ -5,6 +5,9 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
+from urllib3 import disable_warnings
+from urllib3.exceptions import InsecureRequestWarning
+
 from lightship.errors import UsageError
 from lightship.net.settings import HttpSettings
 
@@ -43,6 +46,7 @@ def trusting(settings: HttpSettings) -> ssl.SSLContext:
 
 def careless() -> ssl.SSLContext:
     """For hosts that the user named as trusted (pip's `trusted-host`); digests still guard what they send."""
+    disable_warnings(InsecureRequestWarning)  # urllib3 gives one for each request
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from email.message import Message
 from typing import TypeAlias
+
+from urllib3 import HTTPHeaderDict
 
 from lightship.errors import NetworkError
 from lightship.net.connections import HttpError, Response
@@ -52,7 +53,7 @@ class Answer:
     """An answer that was read to its end; `url` is where it came from."""
 
     status: int
-    headers: Message
+    headers: HTTPHeaderDict
     body: bytes
     url: str
 

@@ -128,7 +128,7 @@ class Wire:
             result = send(_with(request, used))
             if status(result) != 401 or not ours:
                 return result
-            challenge = choose(parse_challenges(result.headers.get_all("WWW-Authenticate", [])))
+            challenge = choose(parse_challenges(result.headers.getlist("WWW-Authenticate")))
             if challenge is None or challenge.get("error") == "insufficient_scope":
                 return result
             with _closing_on_error(result):
@@ -148,7 +148,7 @@ class Wire:
         if answer.status not in (401, 403):
             return refusal(answer)
         credential = self._authorizer.credential(call.repository)
-        challenge = choose(parse_challenges(answer.headers.get_all("WWW-Authenticate", [])))
+        challenge = choose(parse_challenges(answer.headers.getlist("WWW-Authenticate")))
         basic = challenge is not None and challenge.scheme == "basic"
         if answer.status == 401 and basic and credential is not None:
             return wrong_password(call.repository, credential)

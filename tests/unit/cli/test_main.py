@@ -169,7 +169,7 @@ def test_help_imports_no_command_and_no_network(made: Locked) -> None:
     program = (
         "import sys\nfrom lightship.cli import main\nsys.argv = ['lightship', '--help']\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "print([name for name in ('http.client', 'ssl', 'rich', 'packaging', 'elftools', 'debian',"
+        "print([name for name in ('http.client', 'ssl', 'urllib3', 'rich', 'packaging', 'elftools', 'debian',"
         " 'lightship.cli.build', 'lightship.build.pipeline') if name in sys.modules])\n"
     )
     done = subprocess.run(
@@ -188,8 +188,8 @@ def test_a_build_that_finds_everything_imports_nothing_that_makes(made: Locked) 
         "import sys\nfrom lightship.cli import main\n"
         f"sys.argv = ['lightship', 'build', '--quiet', {str(made.folder)!r}]\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
-        "print([name for name in ('http.client', 'ssl', 'packaging', 'elftools', 'debian', 'asyncio', "
-        "'lightship.build.sandbox', 'lightship.build.compiling', 'lightship.wheels.resolve')"
+        "print([name for name in ('http.client', 'ssl', 'urllib3', 'packaging', 'elftools', 'debian', "
+        "'asyncio', 'lightship.build.sandbox', 'lightship.build.compiling', 'lightship.wheels.resolve')"
         " if name in sys.modules])\n"
     )
     for _ in range(2):

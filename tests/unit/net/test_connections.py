@@ -10,7 +10,6 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from lightship.errors import UsageError
 from lightship.net.connections import Connections, HttpError, Outgoing, Response
 from lightship.net.settings import HttpSettings
 from tests.support.web import Web, body
@@ -39,7 +38,13 @@ def listening(*talks: Talk) -> Iterator[int]:
 def asked(connection: socket.socket) -> bytes:
     data = b""
     while b"\r\n\r\n" not in data:
-        data += connection.recv(1 << 16)
+        data += received(connection)
+    return data
+
+
+def received(connection: socket.socket) -> bytes:
+    data = connection.recv(1 << 16)
+    assert data, "the connection was closed"
     return data
 
 
@@ -61,6 +66,32 @@ def test_a_connection_is_kept_for_the_next_request() -> None:
 
     with listening(twice) as port, Connections(HttpSettings()) as pool:
         assert [read(pool.send(get(f"http://127.0.0.1:{port}/"))) for _ in range(2)] == [b"ok"] * 2
+
+
+def test_an_answer_without_a_body_keeps_its_connection() -> None:
+    def twice(connection: socket.socket) -> None:
+        asked(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+        asked(connection)
+        connection.sendall(OK)
+
+    with listening(twice) as port, Connections(HttpSettings()) as pool:
+        assert read(pool.send(Outgoing("HEAD", f"http://127.0.0.1:{port}/", {}))) == b""
+        assert read(pool.send(get(f"http://127.0.0.1:{port}/"))) == b"ok"
+
+
+def test_a_body_in_chunks_keeps_its_connection() -> None:
+    def twice(connection: socket.socket) -> None:
+        asked(connection)
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"
+        )
+        asked(connection)
+        connection.sendall(OK)
+
+    with listening(twice) as port, Connections(HttpSettings()) as pool:
+        assert read(pool.send(get(f"http://127.0.0.1:{port}/"))) == b"abc"
+        assert read(pool.send(get(f"http://127.0.0.1:{port}/"))) == b"ok"
 
 
 def test_one_that_the_server_has_closed_is_replaced() -> None:
@@ -105,14 +136,46 @@ def test_a_refusal_in_the_middle_of_a_body_is_heard() -> None:
     assert answer.status == 413
 
 
-def test_what_goes_wrong_with_a_body_is_not_blamed_on_the_network(web: Web) -> None:
+@pytest.mark.parametrize("kind", [OSError, BrokenPipeError, ValueError])
+def test_what_goes_wrong_with_a_body_is_not_blamed_on_the_network(web: Web, kind: type[Exception]) -> None:
+    """Not even what looks as if the server had gone."""
+
     def chunks() -> Iterator[bytes]:
         yield b"x"
-        raise OSError("the disk is broken")
+        raise kind("the disk is broken")
 
     sent = Outgoing("PUT", f"{web.url}/a", {}, chunks(), 100)
-    with Connections(HttpSettings()) as pool, pytest.raises(OSError, match="the disk is broken"):
+    with Connections(HttpSettings()) as pool, pytest.raises(kind, match="the disk is broken"):
         pool.send(sent)
+
+
+def test_a_body_is_sent_with_its_size_and_as_it_comes() -> None:
+    requests: list[bytes] = []
+
+    def take(connection: socket.socket) -> None:
+        data = asked(connection)
+        while not data.endswith(b"bcd"):
+            data += received(connection)
+        requests.append(data)
+        connection.sendall(OK)
+
+    with listening(take) as port, Connections(HttpSettings()) as pool:
+        sent = Outgoing("PUT", f"http://127.0.0.1:{port}/", {}, iter([b"a", b"", b"bcd"]), 4)
+        assert read(pool.send(sent)) == b"ok"
+    head, _, data = requests[0].partition(b"\r\n\r\n")
+    assert data == b"abcd"
+    assert b"Content-Length: 4" in head.split(b"\r\n")
+    assert b"chunked" not in head
+
+
+def test_proxies_of_the_environment_count_only_where_settings_name_them(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    web.answers = [body(b"ok")]
+    with Connections(HttpSettings()) as pool:
+        assert read(pool.send(get(f"{web.url}/a"))) == b"ok"
 
 
 def test_a_body_that_ends_early_is_an_error() -> None:
@@ -123,6 +186,20 @@ def test_a_body_that_ends_early_is_an_error() -> None:
     with listening(short) as port, Connections(HttpSettings()) as pool:
         answer = pool.send(get(f"http://127.0.0.1:{port}/"))
         with pytest.raises(HttpError, match=r"missing|IncompleteRead") as raised:
+            list(answer.iter_raw())
+        answer.close()
+    assert raised.value.begun
+
+
+@pytest.mark.parametrize("sent", [b"5\r\nsh", b"5\r\nshort\r\n", b"5\r\nshort\r\nzzz\r\n"])
+def test_a_body_whose_chunks_end_early_is_an_error(sent: bytes) -> None:
+    def short(connection: socket.socket) -> None:
+        asked(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + sent)
+
+    with listening(short) as port, Connections(HttpSettings()) as pool:
+        answer = pool.send(get(f"http://127.0.0.1:{port}/"))
+        with pytest.raises(HttpError) as raised:
             list(answer.iter_raw())
         answer.close()
     assert raised.value.begun
@@ -157,13 +234,6 @@ def test_a_server_with_tls_is_reached_through_a_tunnel(answer: bytes) -> None:
             Connections(settings).send(get("https://example.org/a"))
     assert lines[0].startswith(b"CONNECT example.org:443 HTTP/1.")
     assert b"Proxy-Authorization: Basic bWU6c2VjcmV0" in lines
-
-
-def test_tls_to_a_proxy_for_a_server_with_tls_is_refused() -> None:
-    settings = HttpSettings(proxies={"all": "https://me:secret@proxy.example.com:8443"})
-    with pytest.raises(UsageError, match="through a proxy with TLS") as raised:
-        Connections(settings).send(get("https://example.org/"))
-    assert raised.value.where == "https://proxy.example.com:8443"
 
 
 def test_what_a_url_must_not_have_is_quoted(web: Web) -> None:

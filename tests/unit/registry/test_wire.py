@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import ssl
 import subprocess
-from email.message import Message
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from urllib3 import HTTPHeaderDict
 
 from lightship.errors import NetworkError
 from lightship.oci.model import MEDIA_INDEX
@@ -29,10 +29,8 @@ def elsewhere(name: str = "registry.example.com") -> Repository:
     return Repository(name, name, "app")
 
 
-def located(url: str) -> Message:
-    headers = Message()
-    headers["Location"] = url
-    return headers
+def located(url: str) -> HTTPHeaderDict:
+    return HTTPHeaderDict({"Location": url})
 
 
 def read(wire: Wire, registry: Registry) -> bytes:
