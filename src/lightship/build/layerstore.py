@@ -77,13 +77,17 @@ class LayerStore:
 
         """
         layers = list(layers)
-        missing = {layer.diff_id: layer for layer in layers if not self._folder(layer.diff_id).is_dir()}
+        missing = {layer.diff_id: layer for layer in layers if not self.has(layer.diff_id)}
         if missing:
             total = sum(layer.descriptor.size for layer in missing.values())
             with reporter.task("unpacking", total) as task, ThreadPoolExecutor(_WORKERS) as pool:
                 for _ in pool.map(lambda layer: self._add(layer, task), missing.values()):
                     pass
         return [self._load(layer.diff_id) for layer in layers]
+
+    def has(self, diff_id: Digest) -> bool:
+        """Tell whether a layer is unpacked here."""
+        return self._folder(diff_id).is_dir()
 
     def _folder(self, diff_id: Digest) -> Path:
         return self.folder / hex_of(diff_id)
