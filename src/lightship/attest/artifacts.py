@@ -5,6 +5,7 @@ Each document goes in the form that is read by whoever reads it:
 - provenance as an in-toto statement in `application/vnd.in-toto+json`, its predicate named by the annotation
   `in-toto.io/predicate-type`: BuildKit's way (moby/buildkit, docs/attestations/attestation-storage.md);
 - SPDX as such a statement of the predicate `https://spdx.dev/Document`, BuildKit's form again;
+- what `verify` reads of the layers, in a form of Lightship's own (`inspect/attached.py`);
 - CycloneDX bare, as `application/vnd.cyclonedx+json` (IANA): what Trivy looks for among the referrers
   (aquasecurity/trivy, pkg/fanal/artifact/image/remote_sbom.go).
 
@@ -39,7 +40,7 @@ from lightship.oci.index import Stored
 from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.model import MEDIA_MANIFEST, Descriptor, Manifest, encode
 
-PROVENANCE = "provenance"
+PROVENANCE, SCAN = "provenance", "scan"
 PREDICATE_TYPE = "in-toto.io/predicate-type"
 _EMPTY = "application/vnd.oci.empty.v1+json"  # image spec, manifest.md, "Guidance for an Empty Descriptor"
 _TITLE = "org.opencontainers.image.title"  # the name under which `oras pull` writes the file
@@ -87,6 +88,7 @@ _FORMS: Mapping[str, _Form] = {
     PROVENANCE: _Form(MEDIA_STATEMENT, "provenance.intoto.json", SLSA),
     CYCLONEDX: _Form("application/vnd.cyclonedx+json", "sbom.cdx.json"),
     SPDX: _Form(MEDIA_STATEMENT, "sbom.spdx.intoto.json", SPDX_DOCUMENT),
+    SCAN: _Form("application/vnd.lightship.scan.v1+zstd", "scan.msgpack.zst"),
 }
 
 
@@ -150,13 +152,22 @@ def _make(
             raise _unknown(digest)
         return
     memo = Memo(home.cache / "attestations")
-    key = of_value([_RULES, __version__, kind, digest, of_value(origin)])
+    key = of_value([_RULES, __version__, kind, digest, of_value(origin), *_version_of(kind)])
     known = memo.get(key, Artifact)
     if known is None or not _is_whole(home.images, known.descriptor):
         document = _document(image, kind, origin, home, reporter)
         known = Artifact(kind, digest, _write(home.images, image, kind, document))
         memo.put(key, known)
     yield known
+
+
+def _version_of(kind: str) -> tuple[str, ...]:
+    """Give the version of what has one of its own; a push of provenance alone imports no checks."""
+    if kind != SCAN:
+        return ()
+    from lightship.inspect.attached import RULES
+
+    return (RULES,)
 
 
 def _unknown(image: Digest) -> UsageError:
@@ -206,6 +217,10 @@ def _document(image: LayoutImage, kind: str, origin: Origin | None, home: Home, 
     digest = image.descriptor.digest
     if kind == PROVENANCE and origin is not None:
         return write_statement(digest, origin.name, SLSA, provenance(origin))
+    if kind == SCAN:
+        from lightship.inspect.attached import make_scan
+
+        return make_scan(image, cache=home.cache, reporter=reporter)
     from lightship.attest.inventory import read_inventory
 
     inventory = read_inventory(image, origin, cache=home.cache, reporter=reporter)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lightship.attest.artifacts import (
+    SCAN,
     Artifact,
     Wanted,
     images_of,
@@ -99,6 +100,7 @@ def sign_pushed(
             stored.layout.read(images[artifact.subject].descriptor),
         )
         for artifact in artifacts
+        if artifact.kind != SCAN  # no statement: the image's own signature names the digest that it is about
     ]
     repository = locate(parse_reference(name))
     signed = signer.sign(str(repository), stored.descriptor.digest, documents)

@@ -87,9 +87,11 @@ class LayerStore:
 
     def missing(self, layers: Iterable[Layer]) -> list[Layer]:
         """Give those that are not here yet, each once."""
-        return list(
-            {layer.diff_id: layer for layer in layers if not self._folder(layer.diff_id).is_dir()}.values()
-        )
+        return list({layer.diff_id: layer for layer in layers if not self.has(layer.diff_id)}.values())
+
+    def has(self, diff_id: Digest) -> bool:
+        """Tell whether a layer is unpacked here."""
+        return self._folder(diff_id).is_dir()
 
     def _folder(self, diff_id: Digest) -> Path:
         return self.folder / hex_of(diff_id)

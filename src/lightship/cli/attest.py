@@ -29,7 +29,8 @@ _attest = click.option(
     multiple=True,
     type=click.Choice([*ATTESTATIONS, NONE]),
     help="What goes with the image, as an artifact that refers to it (repeatable): its provenance, which "
-    "registries get by default, or a bill of materials; none leaves all out.",
+    "registries get by default, a bill of materials, or a scan of its layers, which `verify` checks in their "
+    "place; none leaves all out.",
 )
 _sign = click.option(
     "--sign", is_flag=True, help="Sign what is pushed, with cosign or sigstore, whichever is installed."

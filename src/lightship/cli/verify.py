@@ -42,6 +42,7 @@ class _Asked:
     start: bool
     variables: tuple[str, ...]
     timeout: float
+    full: bool
 
 
 @click.command()
@@ -70,6 +71,11 @@ class _Asked:
 @click.option("--sarif", is_flag=True, help="Print the findings as SARIF 2.1.0.")
 @click.option("--start", is_flag=True, help="Start the image, and wait for its health check.")
 @click.option(
+    "--full",
+    is_flag=True,
+    help="Read a registry's layers even where a scan of them is attached.",
+)
+@click.option(
     "-e", "--env", "variables", multiple=True, metavar="NAME=VALUE", help="Set a variable for --start."
 )
 @click.option("--timeout", default=60.0, show_default=True, help="Seconds that --start waits.")
@@ -79,6 +85,7 @@ def command(*, output: Output, **given: Any) -> int:
 
     IMAGE is a name in the local store, or an engine's, a project's folder, oci:DIR, docker-archive:FILE,
     oci-archive:FILE, or a reference of a registry, from which the layers are read that are not known yet.
+    Where a scan of them is attached to the image (`push --attest scan`), it is checked, and no layer fetched.
     docs/verify.md has every rule. What is accepted says [tool.lightship.verify] of the project's folder, or
     else of the current one.
 
@@ -104,6 +111,7 @@ def command(*, output: Output, **given: Any) -> int:
             demands=_demands(asked, config),
             start=_start(asked),
             advisories=_advisories(asked, config, origin),
+            full=asked.full,
         )
     report = judge(report, policy)
     _answer(name, report, asked, output)
@@ -183,6 +191,8 @@ def _answer(name: str, report: Report, asked: _Asked, output: Output) -> None:
 
 
 def _show(name: str, report: Report, *, strict: bool) -> None:
+    from lightship.inspect.findings import Basis
+
     passed = report.passes(strict=strict)
     verdict = click.style("passed", fg="green") if passed else click.style("failed", fg="red")
     click.echo(f"{click.style(name, bold=True)} {verdict}: {_counts(report)}")
@@ -193,6 +203,8 @@ def _show(name: str, report: Report, *, strict: bool) -> None:
         f"{report.elf_files} ELF files resolved, {len(report.distributions)} distributions, "
         f"{report.modules_imported} modules imported"
     )
+    if report.basis is Basis.SCAN:
+        click.echo("  checked from its scan, attached by whoever pushed it; --full reads the layers")
     if report.seconds_to_healthy is not None:
         memory = f", {size(report.memory_at_rest)} in memory at rest" if report.memory_at_rest else ""
         click.echo(f"  healthy {report.seconds_to_healthy:.1f} s after its start{memory}")

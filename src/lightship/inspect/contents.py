@@ -11,12 +11,15 @@ from pathlib import Path
 from lightship.build.layerstore import StoredLayer, StoredMember
 from lightship.build.rootfs import Source, stacked
 from lightship.elf import ElfInfo
+from lightship.errors import UsageError
 from lightship.events import Reporter
 from lightship.fs.entries import Kind
+from lightship.inspect.answers import File, Files, LayerFiles
 from lightship.inspect.reading import read_layers
 from lightship.inspect.scan import PACKAGE_FOLDERS, Compiled, LayerScan
 from lightship.oci.model import Image, ImageConfig
 from lightship.oci.overlay import WHITEOUT, Overlay
+from lightship.platform import parse_platform
 
 _SYSTEM = frozenset(
     (
@@ -43,14 +46,17 @@ _PREFIX_MARKS = ("pyvenv.cfg", "conda-meta")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A path of the image; `elf` where the file is one, `size` in bytes, `layer` counted from 0."""
+    """A path of the image; `elf` where the file is one, `size` in bytes, `layer` counted from 0.
+
+    `file` is that of the layer which holds its bytes; None for what is no file.
+    """
 
     path: str
     kind: Kind
     mode: int
     size: int
     target: str
-    file: Path | None
+    file: File | None = field(repr=False)
     elf: ElfInfo | None = field(default=None, repr=False)
     uid: int = 0
     layer: int = 0
@@ -80,6 +86,7 @@ class Contents:
     size: int
     layers: tuple[StoredLayer, ...]
     scans: tuple[LayerScan, ...]
+    reader: Files = field(default_factory=LayerFiles)
 
     def find(self, path: str) -> str | None:
         """Follow symlinks within the image; return the real path, or None."""
@@ -93,7 +100,7 @@ class Contents:
     def read(self, path: str) -> bytes:
         """Return a small file's bytes, none where there is no file."""
         item = self.item(path)
-        return item.file.read_bytes() if item is not None and item.file is not None else b""
+        return self.reader.read(item.file) if item is not None and item.file is not None else b""
 
     def text(self, path: str) -> str:
         return self.read(path).decode("utf-8", "replace")
@@ -149,6 +156,24 @@ def _is_file(member: StoredMember) -> bool:
 _OF_PREFIX = ("bin", "conda-meta", "include", "lib", "libexec", "pkgs", "share")
 
 
+def check_platform(image: Image) -> None:
+    """Insist on a platform whose programs are known.
+
+    Raises:
+        UsageError: for another one.
+
+    """
+    made_for = f"{image.config.os}/{image.config.architecture}"
+    try:
+        parse_platform(made_for)
+    except UsageError:
+        raise UsageError(
+            f"the image is for {made_for}, whose programs are not known",
+            where=image.descriptor.digest,
+            hint="images for linux/amd64 and linux/arm64 are verified; of an index `--platform` chooses one",
+        ) from None
+
+
 def open_contents(image: Image, *, cache: Path, reporter: Reporter) -> Contents:
     """Unpack and scan what the cache does not have yet, and merge the layers.
 
@@ -158,8 +183,20 @@ def open_contents(image: Image, *, cache: Path, reporter: Reporter) -> Contents:
 
     """
     layers, scans = read_layers(image.layers, cache=cache, reporter=reporter)
+    return stack_contents(image.config, tuple(layers), tuple(scans), LayerFiles())
+
+
+def stack_contents(
+    config: ImageConfig, layers: tuple[StoredLayer, ...], scans: tuple[LayerScan, ...], reader: Files
+) -> Contents:
+    """Merge layers, lowest first; `reader` answers what neither listings nor scans say.
+
+    Raises:
+        IntegrityError: they are hostile.
+
+    """
     numbers = {id(layer): index for index, layer in enumerate(layers)}
-    tree = stacked(layers)
+    tree = stacked(list(layers))
     items: dict[str, Item] = {}
     for path, node in tree.walk():
         if node.member is None:
@@ -174,7 +211,7 @@ def open_contents(image: Image, *, cache: Path, reporter: Reporter) -> Contents:
             member.mode,
             member.size,
             node.target,
-            layer.file(member) if is_file else None,
+            (layer, member) if is_file else None,
             scan.elf.get(member.number) if is_file else None,
             member.uid,
             node.layer,
@@ -182,6 +219,4 @@ def open_contents(image: Image, *, cache: Path, reporter: Reporter) -> Contents:
             scan.bytecode.get(member.number),
             scan.times.get(member.number, 0),
         )
-    return Contents(
-        image.config, tree, items, sum(layer.unpacked for layer in layers), tuple(layers), tuple(scans)
-    )
+    return Contents(config, tree, items, sum(layer.unpacked for layer in layers), layers, scans, reader)

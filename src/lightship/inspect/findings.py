@@ -47,6 +47,13 @@ class Accepted(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Basis(StrEnum):
+    """What static checks read: an image's layers, or a scan of them that is attached to it."""
+
+    LAYERS = "layers"
+    SCAN = "scan"
+
+
 class Report(msgspec.Struct, frozen=True):
     """What `verify` found; sizes in bytes.
 
@@ -68,6 +75,7 @@ class Report(msgspec.Struct, frozen=True):
     memory_at_rest: int | None = None
     wasted: int = 0
     accepted: tuple[Accepted, ...] = ()
+    basis: Basis = Basis.LAYERS
 
     @property
     def passed(self) -> bool:

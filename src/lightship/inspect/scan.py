@@ -25,7 +25,7 @@ from lightship.inspect import secrets
 from lightship.inspect.secrets import Sighting
 
 PACKAGE_FOLDERS = ("site-packages", "dist-packages")
-_VERSION = "2"
+VERSION = "2"
 """Part of the file's name: raised when a scan comes to hold something else."""
 _SMALLEST_ELF = 64
 _WHOLE = 1 << 20
@@ -79,7 +79,7 @@ def scan_layer(layer: StoredLayer, *, cache: Path) -> LayerScan:
         StageError: the cache cannot be written.
 
     """
-    kept = cache / "scans" / f"{hex_of(layer.diff_id)}-{_VERSION}"
+    kept = cache / "scans" / f"{hex_of(layer.diff_id)}-{VERSION}"
     try:
         return from_msgpack(kept.read_bytes(), LayerScan)
     except (OSError, UnicodeDecodeError, msgspec.DecodeError):

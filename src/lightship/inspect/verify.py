@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+
+import msgspec
 
 from lightship.build.rootfs import prepare_root
 from lightship.build.sandbox import Publish, RunRequest, Sandbox
 from lightship.errors import UsageError
 from lightship.events import Reporter
+from lightship.inspect.answers import UntoldError
+from lightship.inspect.basis import attached_contents, tell
 from lightship.inspect.checks.configuration import NONE, UNKNOWN_USER, Demands, check_demands
 from lightship.inspect.checks.distributions import read_distributions
 from lightship.inspect.checks.imports import NO_PYTHON, NOT_PYTHON, NOT_TRIED, ImportResult, check_imports
@@ -18,11 +23,12 @@ from lightship.inspect.checks.start import StartResult, check_start
 from lightship.inspect.checks.target import for_target
 from lightship.inspect.checks.vulnerabilities import Advisories, check_vulnerabilities
 from lightship.inspect.checks.waste import wasted
-from lightship.inspect.contents import Contents, open_contents
-from lightship.inspect.findings import Finding, Report, in_order
+from lightship.inspect.contents import Contents, check_platform, open_contents
+from lightship.inspect.findings import Basis, Finding, Report, in_order
 from lightship.inspect.rules import STATIC_CHECKS
 from lightship.oci.model import Image
-from lightship.platform import parse_platform
+
+Check = Callable[[Contents], list[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ def verify_image(
     demands: Demands = NONE,
     start: StartOptions | None = None,
     advisories: Sequence[Advisories] = (),
+    full: bool = False,
 ) -> Report:
     """Run every check.
 
@@ -53,6 +60,7 @@ def verify_image(
         demands: what the project asks for.
         start: whether, and how, to start the image and wait for its health check.
         advisories: who knows of vulnerabilities.
+        full: whether to read layers of a registry's image where a scan of them is attached; `start` does.
 
     Raises:
         IntegrityError: a layer is damaged or hostile.
@@ -60,11 +68,11 @@ def verify_image(
         StageError: the cache cannot be written.
 
     """
-    _check_platform(image)
-    contents = open_contents(image, cache=cache, reporter=reporter)
-    findings = [finding for check in STATIC_CHECKS for finding in check(contents)]
-    findings = [*for_target(findings, contents), *check_demands(contents, demands)]
-    findings += check_vulnerabilities(contents, advisories)
+    check_platform(image)
+    whole = full or start is not None
+    contents, findings, basis = _checked(
+        image, partial(_static, demands=demands, advisories=advisories), cache, reporter, whole=whole
+    )
     sandbox = sandbox if contents.config.platform.machine == platform.machine() else None
     if sandbox is None and start is not None:
         raise UsageError(
@@ -74,21 +82,37 @@ def verify_image(
         )
     if any(finding.rule == UNKNOWN_USER.id for finding in findings):
         sandbox = None
-    imports, started = _run(image, sandbox, cache, reporter, start)
+    if basis is Basis.SCAN:
+        imports, started = _not_run("its layers are not here: `--full` fetches them"), StartResult(())
+    else:
+        imports, started = _run(image, sandbox, cache, reporter, start)
     findings += [_as_foreign(finding, contents) for finding in (*imports.findings, *started.findings)]
-    return _report(image, contents, demands.budget, findings, imports, started)
+    report = _report(image, contents, demands.budget, findings, imports, started)
+    return msgspec.structs.replace(report, basis=basis)
 
 
-def _check_platform(image: Image) -> None:
-    made_for = f"{image.config.os}/{image.config.architecture}"
-    try:
-        parse_platform(made_for)
-    except UsageError:
-        raise UsageError(
-            f"the image is for {made_for}, whose programs are not known",
-            where=image.descriptor.digest,
-            hint="images for linux/amd64 and linux/arm64 are verified; of an index `--platform` chooses one",
-        ) from None
+def _checked(
+    image: Image, check: Check, cache: Path, reporter: Reporter, *, whole: bool
+) -> tuple[Contents, list[Finding], Basis]:
+    """Check what is attached to the image, where that can be done; else its layers."""
+    attached = None if whole else attached_contents(image, cache=cache, reporter=reporter)
+    if attached is not None:
+        try:
+            return attached, check(attached), Basis.SCAN
+        except UntoldError as error:
+            tell(reporter, error)
+    contents = open_contents(image, cache=cache, reporter=reporter)
+    return contents, check(contents), Basis.LAYERS
+
+
+def _static(contents: Contents, *, demands: Demands, advisories: Sequence[Advisories]) -> list[Finding]:
+    findings = [finding for check in STATIC_CHECKS for finding in check(contents)]
+    findings = [*for_target(findings, contents), *check_demands(contents, demands)]
+    return [*findings, *check_vulnerabilities(contents, advisories)]
+
+
+def _not_run(why: str) -> ImportResult:
+    return ImportResult((NOT_TRIED.finding("image", why),), 0, ())
 
 
 def _as_foreign(finding: Finding, contents: Contents) -> Finding:
@@ -102,8 +126,7 @@ def _run(
     image: Image, sandbox: Sandbox | None, cache: Path, reporter: Reporter, start: StartOptions | None
 ) -> tuple[ImportResult, StartResult]:
     if sandbox is None:
-        skipped = NOT_TRIED.finding("image", "nothing of the image was run")
-        return ImportResult((skipped,), 0, ()), StartResult(())
+        return _not_run("nothing of the image was run"), StartResult(())
     request = RunRequest(prepare_root(image, cache=cache, reporter=reporter), image.config.config)
     with reporter.task("importing every distribution", unit=""):
         imports = check_imports(sandbox, request)

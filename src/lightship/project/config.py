@@ -17,7 +17,7 @@ BYTECODE_LEVELS = ("imported", "all", "none")
 LOCKED = "locked"
 TRUST_LEVELS = ("all", LOCKED)
 PRODUCTION = "production"
-ATTESTATIONS = ("provenance", "cyclonedx", "spdx")
+ATTESTATIONS = ("provenance", "cyclonedx", "spdx", "scan")
 """What may be said of an image beside itself."""
 OWN_LABELS = "io.lightship."
 UNIT = {"": 1, "B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "MiB": 2**20, "GiB": 2**30}

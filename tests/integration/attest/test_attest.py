@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,16 @@ def test_a_registry_that_keeps_no_lists_has_them_under_a_tag(built: Built, tmp_p
         ]
         pushed = caller("skopeo")("inspect", "--tls-verify=false", f"docker://{place}:1")
         assert json.loads(pushed)["Digest"] == built.said["digest"]
+
+
+@pytest.mark.requires_tool("docker-registry")
+def test_an_image_that_was_never_here_is_verified_from_its_scan(built: Built, tmp_path: Path) -> None:
+    fresh = replace(built.lightship, root=tmp_path / "home")
+    with docker_registry(tmp_path / "registry") as registry:
+        name = f"{registry.host}/team/service:1"
+        built.lightship.ask("push", ".", name, "--attest", "scan", cwd=built.folder)
+        told = fresh.ask("verify", name, cwd=tmp_path)
+    assert told["basis"] == "scan"
+    assert told["passed"]
+    assert told["elf_files"] > 40
+    assert not (fresh.home.cache / "roots").exists()

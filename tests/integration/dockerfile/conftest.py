@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from scripts.dockerd import unmount_below
+from scripts.containers import private_containers
 from scripts.ports import free_port
 from scripts.standins import SLIM, standins
 from tests.integration.build.calling import Lightship
@@ -80,26 +78,13 @@ def docker(bases: str) -> Iterator[Run]:
 @pytest.fixture(scope="module")
 def storage() -> Iterator[dict[str, str]]:
     """Variables that give Buildah and Podman storage of their own, with the slim stand-in in it."""
-    folder = Path(tempfile.mkdtemp(prefix="containers-"))
-    (folder / "storage.conf").write_text(
-        f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n'
-    )
-    (folder / "containers.conf").write_text(
-        '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\nruntime = "runc"\n'
-        '[containers]\nnetns = "host"\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
-    )
-    environ = {
-        **os.environ,
-        "CONTAINERS_STORAGE_CONF": f"{folder}/storage.conf",
-        "CONTAINERS_CONF": f"{folder}/containers.conf",
-    }
-    (archive,) = standins((SLIM,))
-    caller("skopeo", env=environ)(
-        "copy", "--quiet", f"docker-archive:{archive}", f"containers-storage:localhost/{SLIM.tag}"
-    )
-    yield environ
-    unmount_below(folder)
-    shutil.rmtree(folder)
+    with private_containers() as variables:
+        environ = {**os.environ, **variables}
+        (archive,) = standins((SLIM,))
+        caller("skopeo", env=environ)(
+            "copy", "--quiet", f"docker-archive:{archive}", f"containers-storage:localhost/{SLIM.tag}"
+        )
+        yield environ
 
 
 @pytest.fixture(scope="module")

@@ -102,7 +102,9 @@ def test_a_project_says_what_it_wants(lightship: Lightship, made: Locked, regist
     assert len(referrers(registry, "again", image)) == 1
     (made.folder / "lightship.toml").write_text('attest = ["sbom"]\n')
     refused = lightship("build", made.folder)
-    assert "attest has 'sbom', which is not known: it may be provenance, cyclonedx or spdx" in refused.err
+    assert (
+        "attest has 'sbom', which is not known: it may be provenance, cyclonedx, spdx or scan" in refused.err
+    )
 
 
 def test_each_image_of_an_index_has_its_own(lightship: Lightship, made: Locked, registry: Registry) -> None:
@@ -179,6 +181,28 @@ def test_signing_is_cosigns_work(
     failed = lightship("push", made.folder, name, "--sign")
     assert failed.code == 5
     assert "signing failed: cosign ended with status 3" in failed.err
+
+
+def test_a_scan_goes_beside_what_is_signed(
+    lightship: Lightship, made: Locked, registry: Registry, cosign: Path
+) -> None:
+    name, wanted = f"{registry.host}/team/app:1", ("--attest", "provenance", "--attest", "scan")
+    shown = lightship("build", made.folder, "--locked", "--push", name, *wanted, "--sign")
+    assert "  with provenance, scan; signed by cosign\n" in shown.out
+    types = {kind for kind, _ in referrers(registry, "team/app", registry.content("team/app").tags["1"])}
+    assert types == {"application/vnd.in-toto+json", "application/vnd.lightship.scan.v1+zstd"}
+    assert [line.split()[:4] for line in cosign.read_text().splitlines()] == [
+        [
+            "sign",
+            "--yes",
+            "--recursive",
+            f"{registry.host}/team/app@{registry.content('team/app').tags['1']}",
+        ],
+        ["attest", "--yes", "--type", "slsaprovenance1"],
+    ]
+    registry.asked.clear()
+    lightship("push", made.folder, name, *wanted)
+    assert registry.calls("PUT") == []
 
 
 @pytest.mark.parametrize(

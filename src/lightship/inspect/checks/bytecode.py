@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from lightship.inspect.contents import Contents, Item
 from lightship.inspect.findings import Finding, Rule, Severity
-from lightship.inspect.scan import hash_source, source_of
+from lightship.inspect.scan import source_of
 from lightship.inspect.sizes import megabytes
 
 OTHER = Rule(
@@ -86,7 +86,7 @@ def _staleness(contents: Contents, item: Item, minor: int) -> str:
         if minor < _HASHED_ALIKE:
             return ""
         is_beside = source.layer == item.layer and compiled.source_hash
-        found = compiled.source_hash if is_beside else hash_source(compiled, source.file.read_bytes())
+        found = compiled.source_hash if is_beside else contents.reader.source_hash(source.file, compiled)
         return "" if found == compiled.header[8:16] else "has another hash than its bytecode says"
     mtime, size = (int.from_bytes(compiled.header[at : at + 4], "little") for at in (8, 12))
     if size != source.size & 0xFFFFFFFF:

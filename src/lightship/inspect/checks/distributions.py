@@ -48,6 +48,7 @@ def read_distributions(contents: Contents) -> list[Distribution]:
 
 
 def check(contents: Contents) -> Iterator[Finding]:
+    from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.utils import canonicalize_name
 
@@ -58,9 +59,10 @@ def check(contents: Contents) -> Iterator[Finding]:
         for text in item.requires:
             try:
                 wanted = Requirement(text)
-            except InvalidRequirement:
+                holds = wanted.marker is None or wanted.marker.evaluate(environment)
+            except (InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName):
                 continue  # old distributions have forms that no installer heeds any more
-            if wanted.marker is not None and not wanted.marker.evaluate(environment):
+            if not holds:
                 continue
             version = versions.get(canonicalize_name(wanted.name))
             if version is None:

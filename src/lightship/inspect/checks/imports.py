@@ -49,8 +49,8 @@ NOT_TRIED = Rule(
     "LV505-imports-not-tried",
     "imports were tried",
     Severity.NOTE,
-    "Nothing of the image was run: there is no sandbox here, or the image is for another machine.",
-    "verify on a machine of the image's platform, with bubblewrap installed",
+    "Nothing of the image was run: there is no sandbox here, it is for another machine, or it is elsewhere.",
+    "verify on a machine of the image's platform, with bubblewrap installed; `--full` fetches the layers",
 )
 NOT_PYTHON = Rule(
     "LV506-not-python",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import csv
-import hashlib
 import posixpath
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from lightship.fs.entries import Kind
 from lightship.inspect.contents import Contents, Item
@@ -62,17 +62,23 @@ def _compare(contents: Contents, folder: str) -> tuple[list[str], list[str]]:
         if item is None:
             # Bytecode has no digest there, and Python does without it.
             missing += [] if path.endswith(".pyc") else [path]
-        elif digest and (found := _digest(item)) and found != digest:
+        elif digest and (found := _digest(contents, item)) and found != digest:
             changed.append(path)
     return missing, changed
 
 
 def _recorded(contents: Contents, folder: str) -> Iterator[tuple[str, bytes]]:
     """Yield path and SHA-256 of each row; the digest is empty where there is none, or another algorithm's."""
-    for row in csv.reader(contents.text(f"{folder}/RECORD").splitlines()):
+    for row in _rows(contents.text(f"{folder}/RECORD")):
         if row and row[0]:
             algorithm, _, value = (row[1] if len(row) > 1 else "").partition("=")
             yield row[0], _decoded(value) if algorithm == "sha256" else b""
+
+
+def _rows(text: str) -> Iterator[list[str]]:
+    """Read rows up to one that is none, such as a field of 200 kB."""
+    with suppress(csv.Error):
+        yield from csv.reader(text.splitlines())
 
 
 def _decoded(value: str) -> bytes:
@@ -82,9 +88,9 @@ def _decoded(value: str) -> bytes:
         return b"\0"
 
 
-def _digest(item: Item) -> bytes:
+def _digest(contents: Contents, item: Item) -> bytes:
     if not item.digest and item.file is not None and item.size <= _SMALL:
-        return hashlib.sha256(item.file.read_bytes()).digest()
+        return contents.reader.digest(item.file)
     return item.digest
 
 

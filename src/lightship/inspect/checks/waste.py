@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from lightship.build.layerstore import StoredMember
 from lightship.fs.entries import Kind
@@ -31,7 +30,6 @@ RULES = (TWICE, HIDDEN)
 
 LEAST = 1_000_000
 """Bytes below which waste is not worth a finding: caches of the loader, lists of packages."""
-_SAMPLE, _SAMPLES = 1 << 16, 16
 _NAMED = 3
 
 
@@ -76,20 +74,8 @@ def _is_again(
 ) -> bool:
     if other is None or other[1].size != member.size:
         return False
-    one = contents.layers[index].file(member)
-    return _same(one, contents.layers[other[0]].file(other[1]), member.size)
-
-
-def _same(one: Path, other: Path, size: int) -> bool:
-    """Compare files of one size; of large ones samples, spread evenly: an edit shifts or changes more."""
-    step = max(_SAMPLE, size // _SAMPLES)
-    with one.open("rb") as left, other.open("rb") as right:
-        for place in range(0, size, step):
-            left.seek(place)
-            right.seek(place)
-            if left.read(_SAMPLE) != right.read(_SAMPLE):
-                return False
-    return True
+    above, hiding = other
+    return contents.reader.same((contents.layers[index], member), (contents.layers[above], hiding))
 
 
 def _largest(members: Sequence[StoredMember]) -> str:

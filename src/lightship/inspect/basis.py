@@ -1,0 +1,69 @@
+"""What an image is checked from: its layers, or of a registry's image a scan that is attached to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from lightship.build.layerstore import LayerStore
+from lightship.build.rootfs import layer_store
+from lightship.errors import IntegrityError, NetworkError, UsageError
+from lightship.events import Reporter
+from lightship.inspect.answers import ToldFiles
+from lightship.inspect.attached import LARGEST, MEDIA_SCAN, Attached, read_scan
+from lightship.inspect.contents import Contents, stack_contents
+from lightship.inspect.scan import scan_layers
+from lightship.oci.model import Image, Layer
+from lightship.registry.attachments import attachments
+from lightship.registry.remote import RemoteImage, RemoteLayer
+
+
+def attached_contents(image: Image, *, cache: Path, reporter: Reporter) -> Contents | None:
+    """See an image through the scan that is attached to it, where layers of it are neither here nor unpacked.
+
+    Layers that are here count as they are. A document that cannot be used is told, and the next is looked at.
+    """
+    store = layer_store(cache)
+    if not isinstance(image, RemoteImage) or not any(_is_far(layer, store) for layer in image.layers):
+        return None
+    for attached in _documents(image, reporter):
+        try:
+            return _seen_through(attached, image, store, cache, reporter)
+        except IntegrityError as error:
+            tell(reporter, error)
+    return None
+
+
+def tell(reporter: Reporter, error: IntegrityError | NetworkError | UsageError) -> None:
+    """Say why an attached scan is not used."""
+    reporter.warn(f"no scan of the image is used, and its layers are read: {error}")
+
+
+def _documents(image: RemoteImage, reporter: Reporter) -> Iterator[Attached]:
+    try:
+        for data in attachments(image, MEDIA_SCAN, LARGEST):
+            try:
+                yield read_scan(data, image)
+            except IntegrityError as error:
+                tell(reporter, error)
+    except (IntegrityError, NetworkError, UsageError) as error:
+        tell(reporter, error)
+
+
+def _is_far(layer: Layer, store: LayerStore) -> bool:
+    return isinstance(layer, RemoteLayer) and not store.has(layer.diff_id)
+
+
+def _seen_through(
+    attached: Attached, image: Image, store: LayerStore, cache: Path, reporter: Reporter
+) -> Contents:
+    far = [_is_far(layer, store) for layer in image.layers]
+    near = [layer for layer, is_far in zip(image.layers, far, strict=True) if not is_far]
+    here = store.get_all(near, reporter)
+    known = zip(here, scan_layers(here, cache=cache), strict=True)
+    told = zip(attached.layers, attached.scans, strict=True)
+    # One layer may be there twice, and each time is another object: that is how it is told from itself.
+    pairs = [each if is_far else next(known) for is_far, each in zip(far, told, strict=True)]
+    files = ToldFiles(frozenset(layer.diff_id for layer in here), attached.answers)
+    layers, scans = zip(*pairs, strict=True)
+    return stack_contents(image.config, layers, scans, files)
