@@ -35,6 +35,7 @@ from bench.harness import (
     seconds,
     show,
 )
+from bench.inspections import inspection_rows
 from bench.pushes import push_rows
 from bench.sizes import size_rows
 from bench.starts import start_rows
@@ -161,6 +162,7 @@ PARTS = (
     push_rows,
     fleet_rows,
     empty_rows,
+    inspection_rows,
 )
 
 if __name__ == "__main__":

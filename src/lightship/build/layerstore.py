@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from lightship.build.folders import making
+from lightship.decoders import from_msgpack
 from lightship.digest import Digest, hex_of
 from lightship.errors import IntegrityError
 from lightship.events import Reporter, Task
@@ -95,8 +96,8 @@ class LayerStore:
     def _load(self, diff_id: Digest) -> StoredLayer:
         path = self._folder(diff_id) / _LISTING
         try:
-            listing = msgspec.msgpack.decode(path.read_bytes(), type=_Listing)
-        except (OSError, msgspec.DecodeError) as error:
+            listing = from_msgpack(path.read_bytes(), _Listing)
+        except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
             raise IntegrityError(
                 "the cache holds a damaged layer",
                 where=str(path.parent),

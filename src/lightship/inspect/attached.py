@@ -16,7 +16,6 @@ import msgspec
 import zstandard
 
 from lightship.build.layerstore import StoredLayer, StoredMember
-from lightship.build.rootfs import layer_store
 from lightship.decoders import from_msgpack
 from lightship.digest import Digest
 from lightship.errors import IntegrityError, UsageError
@@ -95,7 +94,7 @@ def make_scan(image: Image, *, cache: Path, reporter: Reporter) -> bytes:
 
     """
     check_platform(image)
-    contents = open_contents(image, store=layer_store(cache), cache=cache, reporter=reporter)
+    contents = open_contents(image, cache=cache, reporter=reporter)
     noted = NotedFiles(contents.reader)
     watched = replace(contents, reader=noted)
     for check in STATIC_CHECKS:

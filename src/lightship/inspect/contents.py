@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from lightship.build.layerstore import LayerStore, StoredLayer, StoredMember
+from lightship.build.layerstore import StoredLayer, StoredMember
 from lightship.build.rootfs import Source, stacked
 from lightship.elf import ElfInfo
 from lightship.errors import UsageError
 from lightship.events import Reporter
 from lightship.fs.entries import Kind
 from lightship.inspect.answers import File, Files, LayerFiles
-from lightship.inspect.scan import PACKAGE_FOLDERS, Compiled, LayerScan, scan_layers
+from lightship.inspect.reading import read_layers
+from lightship.inspect.scan import PACKAGE_FOLDERS, Compiled, LayerScan
 from lightship.oci.model import Image, ImageConfig
 from lightship.oci.overlay import WHITEOUT, Overlay
 from lightship.platform import parse_platform
@@ -173,7 +174,7 @@ def check_platform(image: Image) -> None:
         ) from None
 
 
-def open_contents(image: Image, *, store: LayerStore, cache: Path, reporter: Reporter) -> Contents:
+def open_contents(image: Image, *, cache: Path, reporter: Reporter) -> Contents:
     """Unpack and scan what the cache does not have yet, and merge the layers.
 
     Raises:
@@ -181,8 +182,8 @@ def open_contents(image: Image, *, store: LayerStore, cache: Path, reporter: Rep
         StageError: the cache cannot be written.
 
     """
-    layers = tuple(store.get_all(image.layers, reporter))
-    return stack_contents(image.config, layers, tuple(scan_layers(layers, cache=cache)), LayerFiles())
+    layers, scans = read_layers(image.layers, cache=cache, reporter=reporter)
+    return stack_contents(image.config, tuple(layers), tuple(scans), LayerFiles())
 
 
 def stack_contents(

@@ -15,6 +15,7 @@ from typing import BinaryIO
 import msgspec
 
 from lightship.build.layerstore import StoredLayer, StoredMember
+from lightship.decoders import from_msgpack
 from lightship.digest import hex_of
 from lightship.elf import MAGIC, ElfInfo, read_elf
 from lightship.errors import IntegrityError
@@ -80,8 +81,8 @@ def scan_layer(layer: StoredLayer, *, cache: Path) -> LayerScan:
     """
     kept = cache / "scans" / f"{hex_of(layer.diff_id)}-{VERSION}"
     try:
-        return msgspec.msgpack.decode(kept.read_bytes(), type=LayerScan)
-    except (OSError, msgspec.DecodeError):
+        return from_msgpack(kept.read_bytes(), LayerScan)
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
         scan = LayerScan()
         for member in layer.members:
             if member.kind is Kind.FILE:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from lightship.build.rootfs import layer_store, prepare_root
+from lightship.build.rootfs import prepare_root
 from lightship.build.sandbox import Publish, RunRequest, Sandbox
 from lightship.errors import UsageError
 from lightship.events import Reporter
@@ -101,7 +101,7 @@ def _checked(
             return attached, check(attached), Basis.SCAN
         except UntoldError as error:
             tell(reporter, error)
-    contents = open_contents(image, store=layer_store(cache), cache=cache, reporter=reporter)
+    contents = open_contents(image, cache=cache, reporter=reporter)
     return contents, check(contents), Basis.LAYERS
 
 

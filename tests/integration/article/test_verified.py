@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from lightship.build.rootfs import layer_store
 from lightship.events import SilentReporter
 from lightship.fs.entries import Kind
 from lightship.inspect.checks import distributions, records
@@ -68,7 +67,7 @@ def broken(
     saved = folder / "saved.tar"
     client("save", "--output", str(saved), TAG)
     image = read_saved(saved, Layout(folder / "layout"), lambda _: None, compress=False)
-    contents = open_contents(image, store=layer_store(cache), cache=cache, reporter=SilentReporter())
+    contents = open_contents(image, cache=cache, reporter=SilentReporter())
     return Verified(TAG, image, contents, saved)
 
 

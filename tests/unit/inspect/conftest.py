@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from lightship.build.rootfs import layer_store
 from lightship.events import SilentReporter
 from lightship.fs.entries import Entry
 from lightship.inspect.contents import Contents, open_contents
@@ -34,6 +33,6 @@ def make_contents(make_image: MakeImage, tmp_path: Path) -> MakeContents:
 
     def make(*layers: Iterable[Entry], execution: Execution | None = None) -> Contents:
         image = make_image(*layers, execution=execution)
-        return open_contents(image, store=layer_store(cache), cache=cache, reporter=SilentReporter())
+        return open_contents(image, cache=cache, reporter=SilentReporter())
 
     return make

@@ -7,8 +7,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lightship.build.imagetree import ImageTree, open_tree
+from lightship.build.imagetree import ImageTree
+from lightship.build.rootfs import stacked
 from lightship.events import Reporter
+from lightship.inspect.reading import read_layers
 from lightship.inspect.report import debs as debian
 from lightship.inspect.report import dists as python
 from lightship.inspect.report.copies import find_copies
@@ -41,7 +43,8 @@ def inspect_image(
         NetworkError: a layer is in a registry, and cannot be fetched.
 
     """
-    tree = open_tree(image, cache=cache, reporter=reporter)
+    layers, _ = read_layers(image.layers, cache=cache, reporter=reporter)
+    tree = ImageTree(layers, stacked(layers))
     return inspect_tree(name, image, tree, cache=cache, asked=asked)
 
 

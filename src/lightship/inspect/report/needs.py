@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lightship.elf import ElfInfo
 from lightship.inspect.report.surface import Surface
-from lightship.inspect.scan import scan_layer
+from lightship.inspect.scan import scan_layers
 from lightship.loader import parse_cache
 
 
@@ -19,7 +19,7 @@ def read_elves(surface: Surface, cache: Path) -> dict[str, ElfInfo]:
         StageError: the cache cannot be written.
 
     """
-    scans = [scan_layer(layer, cache=cache).elf for layer in surface.layers]
+    scans = [scan.elf for scan in scan_layers(surface.layers, cache=cache)]
     found = ((placed.path, scans[placed.layer].get(placed.member.number)) for placed in surface.files)
     return {path: info for path, info in found if info is not None}
 
