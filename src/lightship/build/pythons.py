@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from lightship.build.bytecode import Compiler
-from lightship.build.debroot import plant_debs
 from lightship.build.home import Home
 from lightship.debs.model import LockedDeb
 from lightship.digest import hex_of, of_value
@@ -33,6 +32,8 @@ def find_compiler(plan: Plan, home: Home, fetch: FetchDebs, reporter: Reporter) 
     digest = of_value(["python", platform.debian, sorted(deb.sha256 for deb in base.packages)])
     root = home.cache / "roots" / "pythons" / hex_of(digest)
     if not root.is_dir():
+        from lightship.build.debroot import plant_debs  # slow to import, and done with once
+
         archives = fetch(base.packages)
         plant_debs(root, base.packages, archives, platform=platform, what="Python", reporter=reporter)
     return Compiler(root, platform, _python_of(plan), home.cache / "builds")

@@ -22,24 +22,8 @@ from lightship.oci.overlay import WHITEOUT, Overlay
 from lightship.platform import parse_platform
 
 _SYSTEM = frozenset(
-    (
-        *(
-            "bin",
-            "boot",
-            "dev",
-            "etc",
-            "lib",
-            "lib32",
-            "lib64",
-            "libx32",
-            "media",
-            "mnt",
-            "proc",
-            "run",
-            "sbin",
-        ),
-        *("sys", "usr", "var"),
-    )
+    {"bin", "boot", "dev", "etc", "media", "mnt", "proc", "run", "sbin", "sys", "usr", "var"}
+    | {"lib", "lib32", "lib64", "libx32"}
 )
 _PREFIX_MARKS = ("pyvenv.cfg", "conda-meta")
 
