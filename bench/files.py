@@ -143,7 +143,8 @@ def built(engine: Engine, project: Path, tag: str, variant: str, target: str) ->
 def healthy_after(client: Run, tag: str) -> float:
     """Start the image, ask it for its health and for embeddings; gives the seconds until it was healthy."""
     started = time.monotonic()
-    container = client("run", "--detach", "--network", "none", tag).strip()
+    patient = ("--env", "EMBEDDING_TIMEOUT=120")  # as the project's check is given it: models are loaded first
+    container = client("run", "--detach", "--network", "none", *patient, tag).strip()
     try:
         while True:
             with contextlib.suppress(AssertionError):
