@@ -203,8 +203,8 @@ def test_nothing_to_install_is_an_error_that_helps(tmp_path: Path) -> None:
 
 
 def test_nothing_to_start_is_an_error_that_helps(tmp_path: Path) -> None:
-    error = problem(make(tmp_path, {"requirements.txt": "fastapi\n", "main.py": "print()\n"}))
-    assert "found no application" in error.message
+    error = problem(make(tmp_path, {"requirements.txt": "fastapi\n", "other.py": "print()\n"}))
+    assert "found nothing to start" in error.message
     assert "command = " in error.hint
 
 
