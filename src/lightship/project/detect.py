@@ -135,7 +135,7 @@ def _with_python(config: Config, folder: Path, metadata: Mapping[str, Any], foun
         raise UsageError(
             f"no Debian suite has Python {python}",
             where=str(folder),
-            hint=f'set python = "…" in [tool.lightship] to one of {known}',
+            hint=f'set base = "python:{python}-slim" in [tool.lightship], or python to one of {known}',
         )
     return replace(config, python=python, base=f"debian:{SUITES[python]}")
 

@@ -193,6 +193,7 @@ def test_a_python_that_no_suite_has_names_those_that_are_had(tmp_path: Path) -> 
     )
     error = problem(folder)
     assert error.message == "no Debian suite has Python 3.12"
+    assert 'base = "python:3.12-slim"' in error.hint
     assert "3.11, 3.13, 3.14" in error.hint
 
 
