@@ -143,7 +143,7 @@ def built(engine: Engine, project: Path, tag: str, variant: str, target: str) ->
 def healthy_after(client: Run, tag: str) -> float:
     """Start the image, ask it for its health and for embeddings; gives the seconds until it was healthy."""
     started = time.monotonic()
-    patient = ("--env", "EMBEDDING_TIMEOUT=120")  # as the project's check is given it: models are loaded first
+    patient = ("--env", "EMBEDDING_TIMEOUT=120")  # as in the project's check: models are loaded first
     container = client("run", "--detach", "--network", "none", *patient, tag).strip()
     try:
         while True:
@@ -165,7 +165,7 @@ def verified(engine: Engine, tag: str) -> str:
     ignored = [word for rule in ACCEPTED for word in ("--ignore", rule)]
     run = lightship("verify", tag, "--engine", engine.name, "--json", *ignored, environ=engine.environ)
     findings = json.loads(run.output)["findings"]
-    return str(sum(finding["severity"] == "warning" for finding in findings))
+    return str(len({finding["rule"] for finding in findings if finding["severity"] == "warning"}))
 
 
 @contextlib.contextmanager
