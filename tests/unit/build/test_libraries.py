@@ -162,7 +162,8 @@ def test_what_is_loaded_with_dlopen_is_hinted_at(made: Locked, suite: Suite) -> 
 def test_what_asks_for_less_is_named(made: Locked, suite: Suite) -> None:
     found = add(made, suite, {"opencv_python": {"cv2/__init__.py": b""}})
     assert found.warnings == (
-        "opencv-python opens windows, and brings a display's libraries for it: opencv-python-headless does not",
+        "opencv-python opens windows, and brings a display's libraries for it:"
+        " opencv-python-headless does not",
     )
 
 
