@@ -22,10 +22,11 @@ from dataclasses import dataclass
 import msgspec
 
 from lightship import __version__
-from lightship.attest.documents import CYCLONEDX, SPDX, write_sbom
+from lightship.attest.documents import CYCLONEDX, MEDIA_CYCLONEDX, SPDX, write_sbom
 from lightship.attest.provenance import MATERIALS, MEDIA_MATERIALS, provenance, write_materials
 from lightship.attest.statement import (
     MEDIA_STATEMENT,
+    PREDICATE_TYPE,
     SLSA,
     SPDX_DOCUMENT,
     predicate_of,
@@ -42,7 +43,6 @@ from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.model import MEDIA_MANIFEST, Descriptor, Manifest, encode
 
 PROVENANCE, SCAN = "provenance", "scan"
-PREDICATE_TYPE = "in-toto.io/predicate-type"
 _EMPTY = "application/vnd.oci.empty.v1+json"  # image spec, manifest.md, "Guidance for an Empty Descriptor"
 _TITLE = "org.opencontainers.image.title"  # the name under which `oras pull` writes the file
 _RULES = 2
@@ -86,7 +86,7 @@ class _Form:
 
 _FORMS: Mapping[str, _Form] = {
     PROVENANCE: _Form(MEDIA_STATEMENT, "provenance.intoto.json", SLSA),
-    CYCLONEDX: _Form("application/vnd.cyclonedx+json", "sbom.cdx.json"),
+    CYCLONEDX: _Form(MEDIA_CYCLONEDX, "sbom.cdx.json"),
     SPDX: _Form(MEDIA_STATEMENT, "sbom.spdx.intoto.json", SPDX_DOCUMENT),
     SCAN: _Form("application/vnd.lightship.scan.v1+zstd", "scan.msgpack.zst"),
 }
@@ -230,9 +230,14 @@ def _provenance(origin: Origin, image: LayoutImage, layout: Layout) -> tuple[byt
 
 def _document(image: LayoutImage, kind: str, origin: Origin | None, home: Home, reporter: Reporter) -> bytes:
     if kind == SCAN:
+        from lightship.attest.scan import is_told
         from lightship.inspect.attached import make_scan
+        from lightship.inspect.telling import tells_packages
 
-        return make_scan(image, cache=home.cache, reporter=reporter)
+        def wanted(path: str) -> bool:
+            return tells_packages(path) or is_told(path)
+
+        return make_scan(image, cache=home.cache, reporter=reporter, wanted=wanted)
     from lightship.attest.inventory import read_inventory
 
     inventory = read_inventory(image, origin, cache=home.cache, reporter=reporter)

@@ -80,7 +80,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of contents: `own` is its file, which begins at `end` of the blob; `unpacked` is the tar's size."""
+    """A table of contents: `own` is its file, `end` where that begins; `unpacked` is the size of the tar."""
 
     entries: tuple[Listed, ...]
     end: int
