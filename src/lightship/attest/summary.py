@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
@@ -36,7 +37,8 @@ class _Component(msgspec.Struct, frozen=True):
     licenses: tuple[object, ...] = ()
 
 
-class _CycloneDx(msgspec.Struct, frozen=True, rename="camel", tag_field="bomFormat", tag="CycloneDX"):
+class _CycloneDx(msgspec.Struct, frozen=True, rename="camel"):
+    bom_format: Literal["CycloneDX"]
     components: tuple[_Component, ...] = ()
 
 
@@ -52,6 +54,11 @@ class _Package(msgspec.Struct, frozen=True, rename="camel"):
     external_refs: tuple[_Reference, ...] = ()
     checksums: tuple[object, ...] = ()
     license_declared: str = ""
+
+    @property
+    def purpose(self) -> str:
+        """As SPDX's text has it, or its schema."""
+        return self.primary_package_purpose.replace("-", "_")
 
     @property
     def purl(self) -> str:
@@ -101,9 +108,8 @@ def _of_cyclonedx(document: _CycloneDx) -> Summary:
 
 
 def _of_spdx(document: _Spdx) -> Summary:
-    purposes = {each: each.primary_package_purpose.replace("-", "_") for each in document.packages}
-    packages = [each for each in document.packages if each.purl and purposes[each] != "CONTAINER"]
-    systems = [each for each in document.packages if purposes[each] == "OPERATING_SYSTEM"]
+    packages = [each for each in document.packages if each.purl and each.purpose != "CONTAINER"]
+    systems = [each for each in document.packages if each.purpose == "OPERATING_SYSTEM"]
     return Summary(
         next((each.summary or each.name for each in systems), None),
         _counted(each.purl for each in packages),

@@ -62,7 +62,7 @@ class Basis(StrEnum):
 
 READ_INSTEAD = {
     Basis.SCAN: "its scan, attached by whoever pushed it",
-    Basis.TABLES: "its layers' tables of contents, which whoever built it wrote",
+    Basis.TABLES: "its layers' tables of contents, which do not say what libraries need",
     Basis.ATTACHED: "what is attached by whoever pushed it",
 }
 """What a basis other than the layers is, and whose word."""

@@ -145,7 +145,7 @@ def _through_tables(image: RemoteImage, wanted: Wanted, cache: Path, reporter: R
     """Read the tables of layers that have some, and those layers that have none."""
     store = layer_store(cache)
     far = [layer for layer in image.layers if isinstance(layer, RemoteLayer) and is_far(layer, store)]
-    tables = open_tables(far, wanted, reporter)
+    tables = open_tables(far, wanted, cache=cache, reporter=reporter)
     if not tables:
         return None
     near = store.get_all([layer for layer in image.layers if layer.diff_id not in tables], reporter)

@@ -8,19 +8,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
+from lightship.build.cache import Memo
 from lightship.build.layerstore import StoredLayer, StoredMember
-from lightship.digest import Digest, hex_of
+from lightship.digest import Digest, hex_of, of_value
 from lightship.errors import IntegrityError
 from lightship.events import Reporter
 from lightship.fs.entries import Kind
 from lightship.fs.paths import check_link, normalise
 from lightship.inspect.answers import File, LayerFiles, UntoldError
 from lightship.inspect.telling import LARGEST, MOST
-from lightship.oci.toc import Chunk, Listed, Table, has_table, of_toc, read_table, sha256_of
+from lightship.oci.model import Descriptor
+from lightship.oci.toc import ANNOTATIONS, Chunk, Listed, Table, has_table, of_toc, read_table, sha256_of
 from lightship.registry.remote import RemoteLayer
 
 Wanted = Callable[[str], bool]
 """Tells by its path whether a file will be read."""
+_RULES = 1
+"""Part of every key: raised when something else is remembered."""
 _GAP = 1 << 15
 """Bytes between two files that are fetched too, rather than asking once more."""
 _WORKERS = 4
@@ -35,19 +41,37 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TableLayer:
-    """A layer by its table; `digests` are SHA-256, `texts` what was fetched of files, all by number."""
+class _Facts(msgspec.Struct, frozen=True):
+    """What a table says; `digests` are SHA-256, `texts` what was fetched of files, all by number.
 
-    layer: RemoteLayer
+    All of it was checked by the table's digest, so it may be remembered under that.
+    """
+
     unpacked: int
     members: tuple[StoredMember, ...]
-    digests: Mapping[int, bytes] = field(repr=False)
-    chunks: Mapping[int, tuple[Chunk, ...]] = field(repr=False)
-    texts: dict[int, bytes] = field(default_factory=dict, repr=False)
+    digests: dict[int, bytes]
+    chunks: dict[int, tuple[Chunk, ...]]
+    texts: dict[int, bytes] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class TableLayer:
+    """A layer in a registry, and what its table says."""
+
+    layer: RemoteLayer
+    facts: _Facts = field(repr=False)
 
     def listing(self) -> StoredLayer:
-        return StoredLayer(Path("/dev/null"), self.layer.diff_id, self.unpacked, self.members)
+        """Give its listing, a new one each time: its folder is none, as its files are not here."""
+        return StoredLayer(Path("/dev/null"), self.layer.diff_id, self.facts.unpacked, self.facts.members)
+
+    def lacks(self, wanted: Wanted) -> list[StoredMember]:
+        """Name the files that are wanted and were not fetched."""
+        return [
+            member
+            for member in self.facts.members
+            if 0 < member.size <= LARGEST and member.number not in self.facts.texts and wanted(member.path)
+        ]
 
     def fetch(self, members: Iterable[StoredMember]) -> None:
         """Fetch small files, neighbours together.
@@ -58,10 +82,7 @@ class TableLayer:
 
         """
         wanted = sorted(
-            (chunk, member.number)
-            for member in members
-            if member.size <= LARGEST
-            for chunk in self.chunks.get(member.number, ())
+            (chunk, member.number) for member in members for chunk in self.facts.chunks.get(member.number, ())
         )
         if sum(chunk.size for chunk, _ in wanted) > MOST:
             raise IntegrityError(
@@ -75,16 +96,17 @@ class TableLayer:
             data = self.layer.part(start, end)
             for chunk, number in run:
                 found[number] += chunk.unpack(data[chunk.start - start : chunk.end - start])
-        self.texts.update(found)
+        self.facts.texts.update(found)
 
     def read(self, member: StoredMember) -> bytes:
         if not member.size:
             return b""
-        if member.number not in self.texts:
+        texts = self.facts.texts
+        if member.number not in texts and member.size <= LARGEST:
             self.fetch([member])
-        if member.number not in self.texts:
-            raise UntoldError(f"{member.path} is too large to be read by itself")
-        return self.texts[member.number]
+        if member.number not in texts:
+            raise UntoldError(f"the table of contents does not give {member.path}")
+        return texts[member.number]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +127,18 @@ class TableFiles:
         layer, member = file
         if layer.diff_id in self.here:
             return self.files.digest(file)
-        found = self.tables[layer.diff_id].digests.get(member.number)
+        found = self.tables[layer.diff_id].facts.digests.get(member.number)
         if found is None:
             raise UntoldError(f"the table of contents has no digest of {member.path}")
         return found
 
 
 def open_tables(
-    layers: Sequence[RemoteLayer], wanted: Wanted, reporter: Reporter
+    layers: Sequence[RemoteLayer], wanted: Wanted, *, cache: Path, reporter: Reporter
 ) -> dict[Digest, TableLayer]:
     """Read the tables of those layers that have one, and the files that are wanted, several at a time.
+
+    What was read before is remembered.
 
     Raises:
         NetworkError: a part of a layer cannot be fetched.
@@ -124,32 +148,38 @@ def open_tables(
     able = {layer.diff_id: layer for layer in layers if has_table(layer.descriptor)}
     if not able:
         return {}
+    memo = Memo(cache / "tables")
     with (
         reporter.task("reading tables of contents", len(able), unit="") as task,
         ThreadPoolExecutor(_WORKERS) as pool,
     ):
         found = {}
-        for table in pool.map(lambda layer: _open(layer, wanted), able.values()):
+        for table in pool.map(lambda layer: _open(layer, wanted, memo), able.values()):
             found[table.layer.diff_id] = table
             task.advance(1)
     return found
 
 
-def _open(layer: RemoteLayer, wanted: Wanted) -> TableLayer:
-    table = read_table(layer.descriptor, layer.part)
-    opened = _layer(layer, table)
-    opened.fetch(member for member in opened.members if wanted(member.path))
+def _open(layer: RemoteLayer, wanted: Wanted, memo: Memo) -> TableLayer:
+    said = layer.descriptor
+    key = of_value(["table", _RULES, said.digest, *(said.annotations[name] for name in ANNOTATIONS)])
+    known = memo.get(key, _Facts)
+    opened = TableLayer(layer, known or _facts(said, read_table(said, layer.part)))
+    if missing := opened.lacks(wanted):
+        opened.fetch(missing)
+    if missing or known is None:
+        memo.put(key, opened.facts)
     return opened
 
 
-def _layer(layer: RemoteLayer, table: Table) -> TableLayer:
+def _facts(descriptor: Descriptor, table: Table) -> _Facts:
     """Take a table for what unpacking the layer could have given.
 
     Raises:
         IntegrityError: it could not.
 
     """
-    where = str(layer.descriptor.digest)
+    where = str(descriptor.digest)
     members: list[StoredMember] = []
     digests: dict[int, bytes] = {}
     chunks: dict[int, tuple[Chunk, ...]] = {}
@@ -163,11 +193,11 @@ def _layer(layer: RemoteLayer, table: Table) -> TableLayer:
             if (digest := sha256_of(entry)) is not None:
                 digests[member.number] = digest
     own = table.own
-    digests[len(members)] = bytes.fromhex(hex_of(of_toc(layer.descriptor)))
+    digests[len(members)] = bytes.fromhex(hex_of(of_toc(descriptor)))
     members.append(
         StoredMember(own.path, Kind.FILE, own.mode, own.uid, own.gid, own.size, "", len(members), own.mtime)
     )
-    return TableLayer(layer, table.unpacked, tuple(members), digests, chunks)
+    return _Facts(table.unpacked, tuple(members), digests, chunks)
 
 
 def _member(path: str, entry: Listed, number: int, where: str) -> StoredMember:

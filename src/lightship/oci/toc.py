@@ -25,6 +25,8 @@ Part = Callable[[int, int], bytes]
 """Gives a blob's bytes from one offset up to but without another."""
 LARGEST = 64 << 20
 """Bytes of a table, unpacked, above which it is not read."""
+ANNOTATIONS = (TOC_DIGEST, UNCOMPRESSED_SIZE)
+"""What a layer's descriptor says of its table."""
 _FOOTER = len(footer(0))
 _PLACE = slice(16, 32)
 _TAIL = (1 << 14, 1 << 18)
