@@ -22,9 +22,8 @@ from lightship.errors import IntegrityError
 from lightship.events import Reporter, Task
 from lightship.fs.entries import Kind
 from lightship.fs.untar import Member
-from lightship.inspect.answers import LayerFiles
-from lightship.inspect.basis import is_far
-from lightship.inspect.seeing import Reader, Seen
+from lightship.inspect.here import Reader, UnpackedFiles, is_far
+from lightship.inspect.seeing import Seen
 from lightship.inspect.telling import LARGEST, MOST
 from lightship.oci.model import Image, Layer
 from lightship.oci.overlay import Overlay
@@ -90,7 +89,7 @@ def read_documents(image: Image, *, cache: Path, reporter: Reporter) -> Document
     for layer in _unpacked(
         [layer for layer in image.layers if known[layer.diff_id] is None], cache, reporter
     ):
-        known[layer.diff_id] = traces = _listed(layer, LayerFiles())
+        known[layer.diff_id] = traces = _listed(layer, UnpackedFiles())
         memo.put(keys[layer.diff_id], traces)
     missing = {layer.diff_id: layer for layer in image.layers if known[layer.diff_id] is None}
     if missing:

@@ -63,8 +63,7 @@ class LayerFiles:
         return _path(file).read_bytes()
 
     def digest(self, file: File) -> bytes:
-        with _path(file).open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").digest()
+        return hashlib.sha256(_path(file).read_bytes()).digest()
 
     def source_hash(self, file: File, compiled: Compiled) -> bytes:
         return hash_source(compiled, _path(file).read_bytes())

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-from lightship.build.layerstore import LayerStore, StoredLayer
+from lightship.build.layerstore import LayerStore
 from lightship.build.rootfs import layer_store
 from lightship.errors import IntegrityError, NetworkError, UsageError
 from lightship.events import Reporter
 from lightship.inspect.answers import ToldFiles
 from lightship.inspect.attached import LARGEST, MEDIA_SCAN, Attached, read_scan
 from lightship.inspect.contents import Contents, stack_contents
-from lightship.inspect.scan import LayerScan, scan_layers
+from lightship.inspect.scan import scan_layers
 from lightship.oci.model import Image, Layer
 from lightship.registry.attachments import attachments
 from lightship.registry.remote import RemoteImage, RemoteLayer
@@ -25,12 +24,11 @@ def attached_contents(image: Image, *, cache: Path, reporter: Reporter) -> Conte
     Layers that are here count as they are. A document that cannot be used is told, and the next is looked at.
     """
     store = layer_store(cache)
-    if not isinstance(image, RemoteImage) or not any(is_far(layer, store) for layer in image.layers):
+    if not isinstance(image, RemoteImage) or not any(_is_far(layer, store) for layer in image.layers):
         return None
     for attached in documents(image, reporter):
         try:
-            layers, scans, files = told_layers(attached, image, cache, reporter)
-            return stack_contents(image.config, layers, scans, files)
+            return _seen_through(attached, image, store, cache, reporter)
         except IntegrityError as error:
             tell(reporter, error)
     return None
@@ -53,28 +51,14 @@ def documents(image: RemoteImage, reporter: Reporter) -> Iterator[Attached]:
         tell(reporter, error)
 
 
-def is_far(layer: Layer, store: LayerStore) -> bool:
-    """Tell whether a layer is neither unpacked nor in the local store."""
+def _is_far(layer: Layer, store: LayerStore) -> bool:
     return isinstance(layer, RemoteLayer) and not store.has(layer.diff_id)
 
 
-class ToldLayers(NamedTuple):
-    """Layers, lowest first, the scan of each, and who knows what is in their files."""
-
-    layers: tuple[StoredLayer, ...]
-    scans: tuple[LayerScan, ...]
-    files: ToldFiles
-
-
-def told_layers(attached: Attached, image: Image, cache: Path, reporter: Reporter) -> ToldLayers:
-    """Take far layers as a scan tells of them, and those that are here as they are.
-
-    Raises:
-        IntegrityError: a layer that is here is damaged.
-
-    """
-    store = layer_store(cache)
-    far = [is_far(layer, store) for layer in image.layers]
+def _seen_through(
+    attached: Attached, image: Image, store: LayerStore, cache: Path, reporter: Reporter
+) -> Contents:
+    far = [_is_far(layer, store) for layer in image.layers]
     near = [layer for layer, is_far in zip(image.layers, far, strict=True) if not is_far]
     here = store.get_all(near, reporter)
     known = zip(here, scan_layers(here, cache=cache), strict=True)
@@ -83,4 +67,4 @@ def told_layers(attached: Attached, image: Image, cache: Path, reporter: Reporte
     pairs = [each if is_far else next(known) for is_far, each in zip(far, told, strict=True)]
     files = ToldFiles(frozenset(layer.diff_id for layer in here), attached.answers)
     layers, scans = zip(*pairs, strict=True)
-    return ToldLayers(layers, scans, files)
+    return stack_contents(image.config, layers, scans, files)

@@ -11,37 +11,57 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from lightship.build.imagetree import ImageTree
-from lightship.build.layerstore import StoredLayer
+from lightship.build.layerstore import StoredLayer, StoredMember
 from lightship.build.rootfs import layer_store, stacked
 from lightship.digest import Digest
 from lightship.elf import ElfInfo
 from lightship.errors import IntegrityError, NetworkError
 from lightship.events import Reporter
-from lightship.inspect.answers import File, LayerFiles, UntoldError
+from lightship.inspect.answers import Answers, File, UntoldError
 from lightship.inspect.attached import Attached
-from lightship.inspect.basis import documents, is_far, tell, told_layers
+from lightship.inspect.basis import documents, tell
 from lightship.inspect.findings import Basis
+from lightship.inspect.here import Reader, UnpackedFiles, is_far
 from lightship.inspect.reading import read_layers
-from lightship.inspect.scan import LayerScan, scan_layers
+from lightship.inspect.scan import LayerScan
 from lightship.inspect.tables import TableFiles, Wanted, open_tables
 from lightship.inspect.telling import tells_packages
-from lightship.oci.model import Image
+from lightship.oci.model import Image, Layer
 from lightship.registry.remote import RemoteImage, RemoteLayer
 
 Result = TypeVar("Result")
+_Known = tuple[StoredLayer, LayerScan]
 
 
-class Reader(Protocol):
-    """Gives what is in files of layers; each may raise `UntoldError`."""
+@dataclass(frozen=True, slots=True)
+class _ScanFiles:
+    """Files of layers that are `here`, and what a scan says of others."""
+
+    here: frozenset[Digest]
+    answers: Answers
+    scans: Mapping[Digest, LayerScan]
 
     def read(self, file: File) -> bytes:
-        """Give a small file's bytes."""
+        layer, member = file
+        if layer.diff_id in self.here:
+            return UnpackedFiles().read(file)
+        return _told(self.answers.texts.get((layer.diff_id, member.number)), member)
 
     def digest(self, file: File) -> bytes:
-        """Give a file's SHA-256."""
+        layer, member = file
+        if layer.diff_id in self.here:
+            return UnpackedFiles().digest(file)
+        installed = self.scans[layer.diff_id].digests.get(member.number)
+        return _told(installed or self.answers.digests.get((layer.diff_id, member.number)), member)
+
+
+def _told(found: bytes | None, member: StoredMember) -> bytes:
+    if found is None:
+        raise UntoldError(f"it does not say what is in {member.path}")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +101,11 @@ def look(
         NetworkError: a layer is in a registry, and cannot be fetched.
 
     """
-    if not full and (known := look_cheaply(image, use, cache=cache, reporter=reporter)) is not None:
-        return known
-    layers, scans = read_layers(image.layers, cache=cache, reporter=reporter)
-    here = frozenset(layer.diff_id for layer in layers)
-    return use(_seen(Basis.LAYERS, layers, [scan.elf for scan in scans], LayerFiles(), here))
+    if not full and (cheap := look_cheaply(image, use, cache=cache, reporter=reporter)) is not None:
+        return cheap
+    known = tuple(_near(image.layers, cache, reporter))
+    here = frozenset(layer.diff_id for layer, _ in known)
+    return use(_seen(Basis.LAYERS, known, UnpackedFiles(), here))
 
 
 def look_cheaply(
@@ -134,11 +154,15 @@ def _sights(image: RemoteImage, wanted: Wanted, cache: Path, reporter: Reporter)
 
 
 def _through_scan(attached: Attached, image: RemoteImage, cache: Path, reporter: Reporter) -> Seen:
-    layers, scans, files = told_layers(attached, image, cache, reporter)
-    for layer, scan in zip(layers, scans, strict=True):
-        for number, digest in scan.digests.items():
-            files.answers.digests.setdefault((layer.diff_id, number), digest)
-    return _seen(Basis.SCAN, list(layers), [scan.elf for scan in scans], files, files.here)
+    store = layer_store(cache)
+    far = [is_far(layer, store) for layer in image.layers]
+    near = _near([layer for layer, away in zip(image.layers, far, strict=True) if not away], cache, reporter)
+    told = zip(attached.layers, attached.scans, strict=True)
+    # One layer may be there twice, and each time is another object: that is how it is told from itself.
+    pairs = [each if away else next(near) for away, each in zip(far, told, strict=True)]
+    here = frozenset(layer.diff_id for layer, away in zip(image.layers, far, strict=True) if not away)
+    scans = {layer.diff_id: scan for layer, scan in pairs}
+    return _seen(Basis.SCAN, pairs, _ScanFiles(here, attached.answers, scans), here)
 
 
 def _through_tables(image: RemoteImage, wanted: Wanted, cache: Path, reporter: Reporter) -> Seen | None:
@@ -148,23 +172,22 @@ def _through_tables(image: RemoteImage, wanted: Wanted, cache: Path, reporter: R
     tables = open_tables(far, wanted, cache=cache, reporter=reporter)
     if not tables:
         return None
-    near = store.get_all([layer for layer in image.layers if layer.diff_id not in tables], reporter)
-    known = zip(near, scan_layers(near, cache=cache), strict=True)
-    # One layer may be there twice, and each time is another object: that is how it is told from itself.
+    others = [layer for layer in image.layers if layer.diff_id not in tables]
+    near = _near(others, cache, reporter)
     pairs = [
-        (tables[layer.diff_id].listing(), LayerScan()) if layer.diff_id in tables else next(known)
+        (tables[layer.diff_id].listing(), LayerScan()) if layer.diff_id in tables else next(near)
         for layer in image.layers
     ]
-    here = frozenset(layer.diff_id for layer in near)
-    elves = [scan.elf for _, scan in pairs]
-    return _seen(Basis.TABLES, [layer for layer, _ in pairs], elves, TableFiles(tables, here), here)
+    here = frozenset(layer.diff_id for layer in others)
+    return _seen(Basis.TABLES, pairs, TableFiles(tables, here), here)
 
 
-def _seen(
-    basis: Basis,
-    layers: list[StoredLayer],
-    elves: Sequence[Mapping[int, ElfInfo]],
-    files: Reader,
-    here: frozenset[Digest],
-) -> Seen:
-    return Seen(basis, ImageTree(layers, stacked(layers), files.read), tuple(elves), files, here)
+def _near(layers: Sequence[Layer], cache: Path, reporter: Reporter) -> Iterator[_Known]:
+    found = read_layers(layers, cache=cache, reporter=reporter)
+    return zip(found.layers, found.scans, strict=True)
+
+
+def _seen(basis: Basis, known: Sequence[_Known], files: Reader, here: frozenset[Digest]) -> Seen:
+    layers = [layer for layer, _ in known]
+    tree = ImageTree(layers, stacked(layers), files.read)
+    return Seen(basis, tree, tuple(scan.elf for _, scan in known), files, here)

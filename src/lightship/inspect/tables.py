@@ -17,7 +17,8 @@ from lightship.errors import IntegrityError
 from lightship.events import Reporter
 from lightship.fs.entries import Kind
 from lightship.fs.paths import check_link, normalise
-from lightship.inspect.answers import File, LayerFiles, UntoldError
+from lightship.inspect.answers import File, UntoldError
+from lightship.inspect.here import UnpackedFiles
 from lightship.inspect.telling import LARGEST, MOST
 from lightship.oci.model import Descriptor
 from lightship.oci.toc import ANNOTATIONS, Chunk, Listed, Table, has_table, of_toc, read_table, sha256_of
@@ -115,7 +116,7 @@ class TableFiles:
 
     tables: Mapping[Digest, TableLayer]
     here: frozenset[Digest]
-    files: LayerFiles = field(default_factory=LayerFiles)
+    files: UnpackedFiles = field(default_factory=UnpackedFiles)
 
     def read(self, file: File) -> bytes:
         layer, member = file
