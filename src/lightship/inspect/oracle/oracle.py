@@ -131,8 +131,9 @@ class Oracle:
         if missing:
             made = self._predict_all(missing, self._debs(missing.values(), outlook.plan), outlook)
             self.wheels.keep()
-            for key, size in made.items():
-                memo.put(remembered[key], size)
+            if not self.machine.offline:  # where less can be read, less is known
+                for key, size in made.items():
+                    memo.put(remembered[key], size)
             found |= made
         return found
 
@@ -160,7 +161,7 @@ class Oracle:
     def _predict(self, layer: LayerPlan, archives: Mapping[str, Path], outlook: Outlook) -> Sizes:
         match layer:
             case WheelsLayer():
-                return tally(self._installed(layer, strip=layer.strip))
+                return tally(self._installed(layer, strip=layer.strip), self.wheels.bring)
             case BytecodeLayer():
                 guessed = outlook.guessed and isinstance(layer.of, WheelsLayer | BaseLayer)
                 return self._bytecode(layer, archives, ratios.IMPORTED if guessed else 1.0)
