@@ -211,14 +211,18 @@ def _row(one: Comparison, first: Comparison, whole: Comparison | None) -> tuple[
     if one.unpacked is not None:
         unpacked = size(one.unpacked)
         part = f"{one.unpacked / max(first.unpacked, 1):.0%}" if first.unpacked and one is not first else ""
-    return (one.name, unpacked, size(one.compressed), one.basis, str(one.layers or ""), shared, part)
+    return (one.name, unpacked, size(one.compressed), _basis(one), str(one.layers or ""), shared, part)
 
 
 def _grown(one: Growth) -> tuple[str, ...]:
     change = one.after - one.before
     words = f"{'+' * (change >= 0)}{_signed(change)} ({change / max(one.before, 1):+.1%})"
     verdict = "" if one.allowed else "too much"
-    return (one.name, one.what, size(one.before), size(one.after), one.basis, words, verdict)
+    return (one.name, one.what, size(one.before), size(one.after), _basis(one), words, verdict)
+
+
+def _basis(one: Comparison | Growth) -> str:
+    return f"{one.basis}, without {', '.join(one.without)}" if one.without else one.basis
 
 
 def _signed(count: int) -> str:

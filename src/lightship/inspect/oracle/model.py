@@ -18,12 +18,13 @@ class LayerSize(msgspec.Struct, frozen=True):
 
 
 class Prediction(msgspec.Struct, frozen=True):
-    """An image that may not be built yet, by layers."""
+    """An image that may not be built yet, by layers; `without` names what of it is not counted."""
 
     name: str
     platform: str
     layers: tuple[LayerSize, ...]
     notes: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
     @property
     def basis(self) -> str:

@@ -19,7 +19,8 @@ from lightship.digest import Digest, of_value
 from lightship.fs.entries import Entry, Kind
 from lightship.fs.tree import with_parents
 from lightship.inspect.oracle import ratios
-from lightship.inspect.oracle.model import MEASURED, LayerSize, Prediction
+from lightship.inspect.oracle.model import MEASURED, PREDICTED, LayerSize, Prediction
+from lightship.inspect.oracle.outputs import Roots, age, explain, find_outputs, not_found
 from lightship.inspect.oracle.plans import Outlook
 from lightship.inspect.oracle.strategies import Parts, Sizes
 from lightship.inspect.oracle.tally import Expected, tally
@@ -60,6 +61,7 @@ class Oracle:
     machine: Machine
     wheels: WheelReader = field(init=False)
     debs_fetched: int = 0
+    outputs: Roots = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.wheels = WheelReader(self.machine)
@@ -83,22 +85,22 @@ class Oracle:
             record or builder.pins.get(key) for key, record in zip(keys, builder.known(plan), strict=True)
         ]
         missing = {
-            key: layer
-            for key, layer, record in zip(keys, plan.layers, known, strict=True)
-            if record is None and not isinstance(layer, StageLayer)
+            key: layer for key, layer, record in zip(keys, plan.layers, known, strict=True) if record is None
         }
-        sizes = self._sizes(missing, outlook)
+        self.outputs |= find_outputs(self.project, missing.values(), self.machine)
+        lost = not_found(missing.values(), self.outputs)
+        sizes = self._sizes({key: layer for key, layer in missing.items() if layer not in lost}, outlook)
         layers = tuple(
             LayerSize(
                 layer.title, record.descriptor.digest, record.unpacked, record.descriptor.size, MEASURED
             )
             if record
-            else LayerSize(layer.title, key, *sizes.get(key, (0, 0)))
+            else LayerSize(layer.title, key, *sizes.get(key, (0, 0)), _basis(layer))
             for key, layer, record in zip(keys, plan.layers, known, strict=True)
         )
-        unknown = (layer for layer, record in zip(plan.layers, known, strict=True) if record is None)
-        notes = (*outlook.notes, *_not_counted(unknown))
-        return Prediction(name, str(plan.platform), layers, notes)
+        notes = (*outlook.notes, *map(explain, lost))
+        without = (*outlook.without, *(layer.origin.words for layer in lost))
+        return Prediction(name, str(plan.platform), layers, notes, without)
 
     def parts(self, plan: Plan) -> Parts:
         """Tell what an image of the same lock is put together from that pip installs into.
@@ -125,13 +127,16 @@ class Oracle:
 
     def _sizes(self, layers: Layers, outlook: Outlook) -> dict[Digest, Sizes]:
         memo = Memo(self.machine.home.cache / "predictions")
-        remembered = {key: of_value([ratios.RULES, outlook.guessed, key]) for key in layers}
+        remembered = {
+            key: of_value([ratios.RULES, outlook.guessed, key, age(layer, self.outputs)])
+            for key, layer in layers.items()
+        }
         found = {key: size for key in layers if (size := memo.get(remembered[key], tuple[int, int]))}
         missing = {key: layer for key, layer in layers.items() if key not in found}
         if missing:
             made = self._predict_all(missing, self._debs(missing.values(), outlook.plan), outlook)
             self.wheels.keep()
-            if not self.machine.offline:  # where less can be read, less is known
+            if not self.wheels.lacked:  # the next time there may be more to tell from
                 for key, size in made.items():
                     memo.put(remembered[key], size)
             found |= made
@@ -191,7 +196,7 @@ class Oracle:
 
     def _made(self, layer: MadeLayer, archives: Mapping[str, Path]) -> Sizes:
         """Make a layer of what is at hand, for nobody: its size is exact."""
-        inputs = Inputs(archives, self.project.folder)
+        inputs = Inputs(archives, self.project.folder, self.outputs)
         with layer_entries(layer, inputs) as entries, Path(os.devnull).open("wb") as nowhere:
             record = write_layer(entries, nowhere, Compression.GZIP)
         return record.unpacked, record.descriptor.size
@@ -250,7 +255,6 @@ def _sum(sizes: Iterable[Sizes]) -> Sizes:
     return sum(columns[0]), sum(columns[1])
 
 
-def _not_counted(layers: Iterable[LayerPlan]) -> Iterator[str]:
-    for layer in layers:
-        if isinstance(layer, StageLayer):
-            yield f"not counted, as what it makes is known only once it ran: {layer.title}"
+def _basis(layer: LayerPlan) -> str:
+    """What a stage made is there to be measured; where it is not, nothing is counted."""
+    return MEASURED if isinstance(layer, StageLayer) else PREDICTED

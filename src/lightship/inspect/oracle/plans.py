@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from msgspec.structs import replace as with_fields
@@ -32,7 +31,7 @@ from lightship.wheels.select import usable_distributions
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """A plan to predict from; `notes` say what of it is not known.
+    """A plan to predict from; `notes` say what of it is not known, `without` names what it leaves out.
 
     With `guessed`, no start is recorded: the layers of bytecode are those of all modules, and only a part of
     them will be there.
@@ -41,6 +40,7 @@ class Outlook:
     plan: Plan
     notes: tuple[str, ...] = ()
     guessed: bool = False
+    without: tuple[str, ...] = ()
 
 
 def look_out(
@@ -61,6 +61,7 @@ def look_out(
 
     """
     planned, guessed, notes = _assumed(project, variant)
+    stages: tuple[str, ...] = ()
     if locked:
         require_current(project, variant, machine, target)
     if locked or is_current(project, variant, machine, target):
@@ -70,9 +71,14 @@ def look_out(
         plan = plan_selection(
             planned, variant, platform, _resolve(planned, variant, platform, machine), machine
         )
-        notes = (*notes, *_unlocked(project, variant))
-    plan, unknown = _with_known_builds(planned, plan, machine)
-    return Outlook(plan, (*notes, *unknown), guessed)
+        notes = (*notes, _UNLOCKED)
+        stages = tuple(f"stage {name}" for name in sorted(stages_of(project.config, variant)))
+    plan, unbuilt = _with_known_builds(planned, plan, machine)
+    notes += tuple(
+        f"{name} is not counted: what it runs on is not locked (`lightship lock`)" for name in stages
+    )
+    notes += tuple(f"{name} is not counted: it is built from source" for name in unbuilt)
+    return Outlook(plan, notes, guessed, (*stages, *unbuilt))
 
 
 def _assumed(project: Project, variant: str) -> tuple[Project, bool, tuple[str, ...]]:
@@ -126,14 +132,13 @@ def _resolve(project: Project, variant: str, platform: Platform, machine: Machin
     return selection_of(lock, of_bytes(text.encode()), platform, project, machine)
 
 
-def _unlocked(project: Project, variant: str) -> Iterator[str]:
-    yield "not locked: Debian packages that only wheels ask for are not counted (`lightship lock` finds them)"
-    if stages := stages_of(project.config, variant):
-        yield f"not locked: what stages hand on is not counted ({', '.join(sorted(stages))})"
+_UNLOCKED = (
+    "not locked: Debian packages that only wheels ask for are not counted (`lightship lock` finds them)"
+)
 
 
 def _with_known_builds(project: Project, plan: Plan, machine: Machine) -> tuple[Plan, tuple[str, ...]]:
-    """Take wheels that were built before; nothing is built."""
+    """Take wheels that were built before, and name what is not built yet; nothing is built."""
     own = plan.additions or Additions(PRODUCTION)
     missing = [
         sdist
@@ -143,5 +148,4 @@ def _with_known_builds(project: Project, plan: Plan, machine: Machine) -> tuple[
     ]
     if not missing:
         return with_builds(project, plan, machine), ()
-    names = ", ".join(sdist.name for sdist in missing)
-    return plan, (f"not counted, as it is built from source: {names}",)
+    return plan, tuple(dict.fromkeys(sdist.name for sdist in missing))

@@ -31,10 +31,12 @@ _SMALLEST_LIBRARY = 1 << 16
 class WheelReader:
     """Opens wheels, each once; what is read of distant ones is kept under their digest.
 
+    Offline, files that would tell more may be `lacked`.
     Wheels may be opened and read in several threads, each wheel in one at a time.
     """
 
     machine: Machine
+    lacked: bool = False
     _opened: dict[str, tuple[Parts, WheelArchive]] = field(default_factory=dict)
     _near: dict[str, int] = field(default_factory=dict)
 
@@ -69,6 +71,7 @@ class WheelReader:
         except NetworkError:
             if not self.machine.offline:
                 raise
+            self.lacked = True
             return False
         return True
 
