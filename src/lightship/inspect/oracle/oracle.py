@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import msgspec
 
 from lightship.build.baseimage import plan_suite
 from lightship.build.building import builder_of
@@ -16,12 +18,12 @@ from lightship.build.machine import Machine
 from lightship.build.steps import Inputs, layer_entries, wheel_entries
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest, of_value
-from lightship.fs.entries import Entry, Kind
+from lightship.fs.entries import BytesContent, Entry, Kind
 from lightship.fs.tree import with_parents
-from lightship.inspect.oracle import ratios
+from lightship.inspect.oracle import ratios, starts
 from lightship.inspect.oracle.model import MEASURED, PREDICTED, LayerSize, Prediction
 from lightship.inspect.oracle.outputs import Roots, age, explain, find_outputs, not_found
-from lightship.inspect.oracle.plans import Outlook
+from lightship.inspect.oracle.plans import Outlook, with_start
 from lightship.inspect.oracle.strategies import Parts, Sizes
 from lightship.inspect.oracle.tally import Expected, tally
 from lightship.inspect.oracle.wheels import WheelReader, expect_stripped
@@ -43,6 +45,7 @@ from lightship.plan.model import (
 )
 from lightship.plan.stages import StageLayer
 from lightship.project.detect import Project
+from lightship.project.start import Start
 from lightship.wheels.archive import Member
 
 _WORKERS = 8
@@ -78,6 +81,7 @@ class Oracle:
             NetworkError, IntegrityError: if an archive cannot be had or read.
 
         """
+        outlook = self._with_start(outlook) if outlook.guessed else outlook
         plan = outlook.plan
         builder = builder_of(self.project, plan.variant, self.machine, Compression.GZIP)
         keys = [layer_key(layer, Compression.GZIP) for layer in plan.layers]
@@ -124,6 +128,38 @@ class Oracle:
             wheels=whole.download,
             files=_sum(self._made(layer, {}) for layer in files),
         )
+
+    def _with_start(self, outlook: Outlook) -> Outlook:
+        """Tell what a start would import from sources; where they cannot be read, its share stays guessed."""
+        plan, memo = outlook.plan, Memo(self.machine.home.cache / "predictions")
+        archives = [*(wheel.sha256 for wheel in plan.wheels), *(deb.sha256 for deb in plan.debs)]
+        files = [layer.recipe() for layer in plan.layers if isinstance(layer, FilesLayer)]
+        key = of_value(["start", starts.VERSION, archives, files, plan.execution.argv])
+        start = memo.get(key, Start) or self._guess_start(plan)
+        if start is None:
+            return outlook
+        memo.put(key, start)
+        return with_start(outlook, self.project, start)
+
+    def _guess_start(self, plan: Plan) -> Start | None:
+        compiled = [layer.of for layer in plan.layers if isinstance(layer, BytecodeLayer)]
+        base = next((layer for layer in compiled if isinstance(layer, BaseLayer)), None)
+        archives = self._debs([base] if base else [], plan)
+        if base is None or any(deb.sha256 not in archives for deb in base.packages):
+            return None
+        modules = starts.modules_of(plan)
+        with self.machine.reporter.task("following imports", unit="modules"):
+            with layer_entries(base, Inputs(archives, self.project.folder)) as entries:
+                modules.add(map(_in_memory, entries))
+            for layer in plan.layers:
+                if isinstance(layer, FilesLayer):
+                    with layer_entries(layer, Inputs(archives, self.project.folder)) as entries:
+                        modules.add(entries)
+                elif isinstance(layer, WheelsLayer):
+                    for wheel in layer.wheels:
+                        alone = msgspec.structs.replace(layer, wheels=(wheel,))
+                        modules.add(self._installed(alone, strip=False), wheel.name)
+            return starts.guess_start(plan, self.project.config.python, modules, self.wheels.bring)
 
     def _sizes(self, layers: Layers, outlook: Outlook) -> dict[Digest, Sizes]:
         memo = Memo(self.machine.home.cache / "predictions")
@@ -215,6 +251,13 @@ class Oracle:
         self.debs_fetched += sum(deb.size for deb in wanted.values())
         fetch = Fetcher(self.project, self.machine, plan_suite(self.project, plan))
         return {**paths, **fetch((), tuple(wanted.values()))}
+
+
+def _in_memory(entry: Entry) -> Entry:
+    """Keep a module, which is not there to be read when the package is closed."""
+    if entry.content is None or not entry.path.endswith(".py"):
+        return entry
+    return replace(entry, content=BytesContent(b"".join(entry.content.chunks())))
 
 
 def _packages(layer: LayerPlan) -> tuple[LockedDeb, ...]:

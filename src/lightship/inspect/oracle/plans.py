@@ -18,12 +18,13 @@ from lightship.digest import of_bytes
 from lightship.errors import UsageError
 from lightship.plan.bytecode import ALL, IMPORTED
 from lightship.plan.model import Additions, Plan
-from lightship.plan.planner import Selection
+from lightship.plan.planner import Selection, with_built
 from lightship.plan.trimming import SAFE, TRACED
 from lightship.platform import Platform
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project, is_suite
 from lightship.project.stages import stages_of
+from lightship.project.start import Start
 from lightship.project.targets import find_target
 from lightship.wheels.lock import LockedBuilder, LockTable, parse_lock, render_lock
 from lightship.wheels.select import usable_distributions
@@ -81,6 +82,14 @@ def look_out(
     return Outlook(plan, notes, guessed, (*stages, *unbuilt))
 
 
+def with_start(outlook: Outlook, project: Project, start: Start) -> Outlook:
+    """Put what sources tell of a start in the place of a guess."""
+    config = project.config
+    config = with_fields(config, trim=SAFE) if config.trim == TRACED else config
+    notes = tuple(_READ if note == _GUESSED else note for note in outlook.notes)
+    return replace(outlook, plan=with_built(outlook.plan, (), config, start), notes=notes, guessed=False)
+
+
 def _assumed(project: Project, variant: str) -> tuple[Project, bool, tuple[str, ...]]:
     """Put something in the place of a start that is not recorded yet."""
     config = project.config
@@ -95,9 +104,7 @@ def _assumed(project: Project, variant: str) -> tuple[Project, bool, tuple[str, 
     guessed = config.bytecode == IMPORTED and is_suite(config.base)
     if guessed:
         config = with_fields(config, bytecode=ALL)
-        notes += (
-            "no start is recorded: what it imports, and so the bytecode, is guessed from other services",
-        )
+        notes += (_GUESSED,)
     return replace(project, config=config), guessed, notes
 
 
@@ -132,6 +139,8 @@ def _resolve(project: Project, variant: str, platform: Platform, machine: Machin
     return selection_of(lock, of_bytes(text.encode()), platform, project, machine)
 
 
+_GUESSED = "no start is recorded: what it imports, and so the bytecode, is guessed from other services"
+_READ = "no start is recorded: what it imports, and so the bytecode, is read from import statements"
 _UNLOCKED = (
     "not locked: Debian packages that only wheels ask for are not counted (`lightship lock` finds them)"
 )
