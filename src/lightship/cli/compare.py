@@ -196,9 +196,8 @@ def _text(compared: Sequence[Comparison], found: _Found, growth: Sequence[Growth
         yield "\n" + table(
             ("image", "", "before", "now", "", "growth", ""), [*map(_grown, growth)], right=(2, 3, 5)
         )
-    for one in compared:
-        for note in one.notes:
-            yield f"note: {one.name}: {note}"
+    for note in dict.fromkeys(note for one in compared for note in one.notes):
+        yield f"note: {', '.join(one.name for one in compared if note in one.notes)}: {note}"
     if found.archives:
         of = f"what is built from {size(found.archives)} of archives"
         yield f"fetched {size(found.fetched)} to predict {of}"

@@ -23,7 +23,7 @@ from lightship.plan.trimming import SAFE, TRACED
 from lightship.platform import Platform
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project, is_suite
-from lightship.project.stages import stages_of
+from lightship.project.stages import copied_stages
 from lightship.project.start import Start
 from lightship.project.targets import find_target
 from lightship.wheels.lock import LockedBuilder, LockTable, parse_lock, render_lock
@@ -73,7 +73,7 @@ def look_out(
             planned, variant, platform, _resolve(planned, variant, platform, machine), machine
         )
         notes = (*notes, _UNLOCKED)
-        stages = tuple(f"stage {name}" for name in sorted(stages_of(project.config, variant)))
+        stages = tuple(f"stage {name}" for name in copied_stages(project.config, variant))
     plan, unbuilt = _with_known_builds(planned, plan, machine)
     notes += tuple(
         f"{name} is not counted: what it runs on is not locked (`lightship lock`)" for name in stages
