@@ -1,6 +1,7 @@
 """What a module imports when it is imported itself, read from its source: nothing is run.
 
-Imports within functions do not count, nor those for type checkers (PEP 484, "Runtime or type checking?").
+Imports within functions do not count where the module is a library's, which has many that nobody asks for; in
+an application they do. Those for type checkers never count (PEP 484, "Runtime or type checking?").
 """
 
 from __future__ import annotations
@@ -16,17 +17,21 @@ _BODIES = (b"def ", b"class ", b"async def ", b"@")
 
 @dataclass(frozen=True, slots=True)
 class Importing:
-    """A module that is read: `package` is what its relative imports start at, `is_there` knows others."""
+    """A module that is read: `package` is what its relative imports start at, `is_there` knows others.
+
+    With `everywhere`, functions and classes are read, too.
+    """
 
     package: tuple[str, ...]
     is_there: Callable[[str], bool]
+    everywhere: bool = False
 
     def names(self, source: bytes) -> list[str]:
         """Name what is imported; `from a import b` names `a` and `a.b`, which need not be a module.
 
         A source that another Python's grammar is needed for names nothing.
         """
-        return list(self._of(_parse(source)))
+        return list(self._of(_parse(source, whole=self.everywhere)))
 
     def _of(self, statements: Iterable[ast.stmt]) -> Iterator[str]:
         for statement in statements:
@@ -41,6 +46,8 @@ class Importing:
                     yield from self._tried(statement)
                 case ast.With(body=body) | ast.For(body=body) | ast.While(body=body):
                     yield from self._of(body)
+                case ast.FunctionDef(body=body) | ast.AsyncFunctionDef(body=body) | ast.ClassDef(body=body):
+                    yield from self._of(body if self.everywhere else ())
                 case _:
                     pass
 
@@ -81,13 +88,13 @@ def _taken(statement: ast.If) -> list[ast.stmt]:
     return [*statement.body, *statement.orelse]
 
 
-def _parse(source: bytes) -> list[ast.stmt]:
-    """Parse what stands outside of functions and classes, a fraction of the source; all where that fails.
+def _parse(source: bytes, *, whole: bool) -> list[ast.stmt]:
+    """Parse a source; unless `whole`, what stands outside of functions and classes, a fraction of it.
 
-    It does where the text of a string looks like a statement.
+    That fails where the text of a string looks like a statement: then all is parsed.
     """
     parts = (part for part in _STATEMENT.split(source) if not part.startswith(_BODIES))
-    for text in (b"".join(parts), source):
+    for text in (source,) if whole else (b"".join(parts), source):
         try:
             return ast.parse(text).body
         except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -20,7 +20,7 @@ from lightship.project.start import Start
 from lightship.wheels.archive import Member
 from lightship.wheels.environment import Environment
 
-VERSION = 1
+VERSION = 2
 """Part of every key under which such starts are remembered: raised when imports are followed otherwise."""
 _WORKERS = 8
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
@@ -145,4 +145,6 @@ def _by_wheel(modules: Modules, names: Iterable[str]) -> list[list[Member]]:
 
 def _names(modules: Modules, source: str) -> list[str]:
     module = modules.sources[source]
-    return Importing(module.package, modules.is_there).names(b"".join(module.content.chunks()))
+    own = module.path.startswith(modules.workdir)
+    reading = Importing(module.package, modules.is_there, everywhere=own)
+    return reading.names(b"".join(module.content.chunks()))

@@ -49,6 +49,11 @@ def test_what_a_start_does_not_run_is_no_import(source: str) -> None:
     assert names(source) == []
 
 
+def test_everywhere_means_functions_and_classes_too() -> None:
+    source = b"class C:\n    import a\n    async def f(self):\n        with x:\n            from b import c\n"
+    assert Importing((), HERE.__contains__, everywhere=True).names(source) == ["a", "b", "b.c"]
+
+
 def test_of_what_is_tried_the_way_that_is_gone_counts() -> None:
     source = (
         "try:\n    import {}\nexcept ImportError:\n    import slow\n"

@@ -59,7 +59,7 @@ def of_image(plan: Plan, application: str) -> Modules:
 
 
 def test_imports_are_followed_from_the_application_and_the_program(plan: Plan) -> None:
-    start = guess_start(plan, "3.11", of_image(plan, "import demo\n"), lambda _: True)
+    start = guess_start(plan, "3.11", of_image(plan, "def f():\n    import demo\n"), lambda _: True)
     assert start is not None
     assert start.modules == {
         "demo": ("demo/__init__.py", "demo/core.py"),
