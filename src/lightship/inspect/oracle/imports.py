@@ -1,7 +1,8 @@
 """What a module imports when it is imported itself, read from its source: nothing is run.
 
 Imports within functions do not count where the module is a library's, which has many that nobody asks for; in
-an application they do. Those for type checkers never count (PEP 484, "Runtime or type checking?").
+an application they do. Those for type checkers are not run (PEP 484, "Runtime or type checking?"): but where
+a package imports by `__getattr__` what it is asked for (PEP 562), they say where each name comes from.
 """
 
 from __future__ import annotations
@@ -33,6 +34,24 @@ class Importing:
         """
         return list(self._of(_parse(source, whole=self.everywhere)))
 
+    def on_demand(self, source: bytes) -> dict[str, str]:
+        """Say where names come from that only type checkers see: who asks for one is given it then."""
+        if b"TYPE_CHECKING" not in source:
+            return {}
+        guarded = (
+            imported
+            for statement in _parse(source, whole=False)
+            if isinstance(statement, ast.If) and _is_for_checkers(statement)
+            for imported in ast.walk(statement)
+            if isinstance(imported, ast.ImportFrom)
+        )
+        return {
+            alias.asname or alias.name: f"{module}.{alias.name}"
+            for imported in guarded
+            if (module := self._module(imported))
+            for alias in imported.names
+        }
+
     def _of(self, statements: Iterable[ast.stmt]) -> Iterator[str]:
         for statement in statements:
             match statement:
@@ -52,11 +71,13 @@ class Importing:
                     pass
 
     def _imported_from(self, statement: ast.ImportFrom) -> Iterator[str]:
-        above = self.package[: len(self.package) + 1 - statement.level] if statement.level else ()
-        module = ".".join((*above, statement.module) if statement.module else above)
-        if module:
+        if module := self._module(statement):
             yield module
             yield from (f"{module}.{alias.name}" for alias in statement.names)
+
+    def _module(self, statement: ast.ImportFrom) -> str:
+        above = self.package[: len(self.package) + 1 - statement.level] if statement.level else ()
+        return ".".join((*above, statement.module) if statement.module else above)
 
     def _tried(self, statement: ast.Try | ast.TryStar) -> Iterator[str]:
         """Read the way that is gone: the handlers where something is tried that is not there."""
@@ -83,9 +104,13 @@ def _taken(statement: ast.If) -> list[ast.stmt]:
     condition = ast.unparse(statement.test)
     if condition.startswith("__name__ =="):
         return statement.orelse
-    if re.fullmatch(r"(\w+\.)?TYPE_CHECKING", condition):
+    if _is_for_checkers(statement):
         return statement.orelse
     return [*statement.body, *statement.orelse]
+
+
+def _is_for_checkers(statement: ast.If) -> bool:
+    return re.fullmatch(r"(\w+\.)?TYPE_CHECKING", ast.unparse(statement.test)) is not None
 
 
 def _parse(source: bytes, *, whole: bool) -> list[ast.stmt]:

@@ -20,7 +20,7 @@ from lightship.project.start import Start
 from lightship.wheels.archive import Member
 from lightship.wheels.environment import Environment
 
-VERSION = 2
+VERSION = 3
 """Part of every key under which such starts are remembered: raised when imports are followed otherwise."""
 _WORKERS = 8
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
@@ -41,6 +41,7 @@ class _Module:
 class Modules:
     """The modules of an image by their names; of those that are `compiled`, nothing can be read.
 
+    `on_demand` says of names of modules that were read what is imported when they are asked for.
     `site`, `library` and `workdir` are the folders that they are looked for in. `program` is the path of what
     is started, which may be a source itself.
     """
@@ -51,6 +52,7 @@ class Modules:
     program: str
     sources: dict[str, _Module] = field(default_factory=dict)
     compiled: set[str] = field(default_factory=set)
+    on_demand: dict[str, str] = field(default_factory=dict)
 
     def add(self, entries: Iterable[Entry], owner: str = "") -> None:
         roots = (self.site, f"{self.library}lib-dynload/", self.library, self.workdir)
@@ -122,15 +124,24 @@ def guess_start(plan: Plan, python: str, modules: Modules, bring: Bring) -> Star
 
 def _follow(modules: Modules, names: Iterable[str], bring: Bring) -> set[str] | None:
     found: set[str] = set()
-    wave = {source for name in names for source in modules.imported(name)}
+    asked = set(names)
+    wave = {source for name in asked for source in modules.imported(name)}
     with ThreadPoolExecutor(_WORKERS, thread_name_prefix="imports") as pool:
         while wave:
             if not all(pool.map(bring, _by_wheel(modules, wave))):
                 return None
             found |= wave
-            named = {name for source in wave for name in _names(modules, source)}
+            asked.update(name for source in wave for name in _names(modules, source))
+            named = _with_demanded(modules, asked)
             wave = {source for name in named for source in modules.imported(name)} - found
     return found
+
+
+def _with_demanded(modules: Modules, asked: set[str]) -> set[str]:
+    """Add what is imported because it is asked for, which may be another name of that kind."""
+    while more := {modules.on_demand[name] for name in asked & modules.on_demand.keys()} - asked:
+        asked |= more
+    return asked
 
 
 def _by_wheel(modules: Modules, names: Iterable[str]) -> list[list[Member]]:
@@ -147,4 +158,6 @@ def _names(modules: Modules, source: str) -> list[str]:
     module = modules.sources[source]
     own = module.path.startswith(modules.workdir)
     reading = Importing(module.package, modules.is_there, everywhere=own)
-    return reading.names(b"".join(module.content.chunks()))
+    text = b"".join(module.content.chunks())
+    modules.on_demand |= {f"{source}.{name}": place for name, place in reading.on_demand(text).items()}
+    return reading.names(text)

@@ -54,6 +54,13 @@ def test_everywhere_means_functions_and_classes_too() -> None:
     assert Importing((), HERE.__contains__, everywhere=True).names(source) == ["a", "b", "b.c"]
 
 
+def test_names_that_are_imported_on_demand_are_those_that_type_checkers_see() -> None:
+    source = b"if TYPE_CHECKING:\n    from .a import b, c as d\n    from x import y\n    import z\n"
+    found = Importing(("pkg",), HERE.__contains__).on_demand(source)
+    assert found == {"b": "pkg.a.b", "d": "pkg.a.c", "y": "x.y"}
+    assert Importing(("pkg",), HERE.__contains__).on_demand(b"from .a import b\n") == {}
+
+
 def test_of_what_is_tried_the_way_that_is_gone_counts() -> None:
     source = (
         "try:\n    import {}\nexcept ImportError:\n    import slow\n"

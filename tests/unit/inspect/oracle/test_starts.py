@@ -69,6 +69,25 @@ def test_imports_are_followed_from_the_application_and_the_program(plan: Plan) -
     assert (start.python, start.distributions) == ("3.11", {"demo": "1.0", "other": "1.0"})
 
 
+def test_what_is_asked_for_is_imported_on_demand(plan: Plan) -> None:
+    modules = of_image(plan, "from lazy import Thing\n")
+    lazy = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .{}\n"
+    modules.add(
+        [
+            source(
+                f"{SITE}/lazy/__init__.py", lazy.format("inner import Thing, Other\n    from .no import No")
+            ),
+            source(f"{SITE}/lazy/inner/__init__.py", lazy.format("thing import Thing")),
+            source(f"{SITE}/lazy/inner/thing.py"),
+            source(f"{SITE}/lazy/no.py"),
+        ],
+        "demo",
+    )
+    start = guess_start(plan, "3.11", modules, lambda _: True)
+    assert start is not None
+    assert start.modules["demo"] == ("lazy/__init__.py", "lazy/inner/__init__.py", "lazy/inner/thing.py")
+
+
 def test_modules_that_the_command_names_are_imported(plan: Plan) -> None:
     assert "app.main:app" in plan.execution.argv
     modules = of_image(plan, "")
