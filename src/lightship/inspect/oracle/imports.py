@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -119,9 +120,11 @@ def _parse(source: bytes, *, whole: bool) -> list[ast.stmt]:
     That fails where the text of a string looks like a statement: then all is parsed.
     """
     parts = (part for part in _STATEMENT.split(source) if not part.startswith(_BODIES))
-    for text in (source,) if whole else (b"".join(parts), source):
-        try:
-            return ast.parse(text).body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of escape sequences, which are their authors' affair
+        for text in (source,) if whole else (b"".join(parts), source):
+            try:
+                return ast.parse(text).body
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                continue
     return []

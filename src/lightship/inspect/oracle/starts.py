@@ -6,6 +6,7 @@ statements is missed, and so is what requests import, which a recorded start has
 
 from __future__ import annotations
 
+import posixpath
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -20,7 +21,7 @@ from lightship.project.start import Start
 from lightship.wheels.archive import Member
 from lightship.wheels.environment import Environment
 
-VERSION = 3
+VERSION = 1
 """Part of every key under which such starts are remembered: raised when imports are followed otherwise."""
 _WORKERS = 8
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
@@ -92,7 +93,7 @@ def modules_of(plan: Plan) -> Modules:
         site=f"{Environment(environment.prefix, environment.python).site_packages}/",
         library=f"usr/lib/python{environment.python}/",
         workdir=f"{environment.workdir.strip('/')}/",
-        program=f"{environment.prefix}/bin/{plan.execution.argv[0]}",
+        program=f"{environment.prefix}/bin/{posixpath.basename(next(iter(plan.execution.argv), ''))}",
     )
 
 

@@ -77,6 +77,10 @@ def test_text_that_looks_like_a_statement_is_read_with_all_around_it() -> None:
     assert names(source) == ["a", "b"]
 
 
+def test_what_python_warns_of_is_read_all_the_same() -> None:
+    assert names('X = "\\d"\nimport a\n') == ["a"]
+
+
 @pytest.mark.parametrize("source", ["import (", "import a\0", "(" * 5000])
 def test_what_is_not_python_imports_nothing(source: str) -> None:
     assert names(source) == []
