@@ -188,7 +188,7 @@ def _text(compared: Sequence[Comparison], found: _Found, growth: Sequence[Growth
         yield "?  is in a registry: `lightship pull` fetches it, then its layers can be measured"
     if found.steps:
         rows = [
-            (one.step, _signed(one.unpacked), _signed(one.compressed), one.basis, one.why)
+            (one.step, _signed(one.unpacked), _signed(one.compressed), _basis(one), one.why)
             for one in found.steps
         ]
         yield "\n" + table(("step", "saves", "compressed", "", "why"), rows, right=(1, 2))
@@ -220,8 +220,10 @@ def _grown(one: Growth) -> tuple[str, ...]:
     return (one.name, one.what, size(one.before), size(one.after), _basis(one), words, verdict)
 
 
-def _basis(one: Comparison | Growth) -> str:
-    return f"{one.basis}, without {', '.join(one.without)}" if one.without else one.basis
+def _basis(one: Comparison | Growth | Step) -> str:
+    from lightship.inspect.oracle.model import basis_words
+
+    return basis_words(one.basis, one.without)
 
 
 def _signed(count: int) -> str:
