@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -47,6 +48,7 @@ RUNS, SLOW_RUNS = 7, 3
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that servers, mounts, links are let go
     parts = {_name(part): part for part in PARTS}
     wanted = sys.argv[1:] or list(parts)
     if unknown := set(wanted) - set(parts):

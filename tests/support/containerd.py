@@ -21,8 +21,8 @@ STARGZ = "stargz"
 def private_containerd(snapshotter: Path | None = None, *options: str) -> Iterator[Run]:
     """Give `ctr-remote` for a containerd that goes with all that it stored; needs root.
 
-    With a `snapshotter`, the program of scripts/snapshotter.py, that runs with these `options`, and containerd
-    knows it as `stargz`.
+    With a `snapshotter`, the program of scripts/snapshotter.py, that runs with these `options`, and
+    containerd knows it as `stargz`.
 
     Raises:
         RuntimeError: if one of them does not start, with the end of its log.
