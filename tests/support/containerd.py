@@ -39,10 +39,10 @@ def private_containerd(snapshotter: Path | None = None, *options: str) -> Iterat
     try:
         with ExitStack() as stack:
             if snapshotter is not None:
-                command = [snapshotter, "-root", folder / "lazy", "-address", lazy, *options]
-                stack.enter_context(_daemon(command, lazy, folder / "stargz.log"))
-            command = ["containerd", "--config", folder / "config.toml"]
-            stack.enter_context(_daemon(command, socket, folder / "log"))
+                words = (str(snapshotter), "-root", f"{folder}/lazy", "-address", str(lazy), *options)
+                stack.enter_context(_daemon(words, lazy, folder / "stargz.log"))
+            words = ("containerd", "--config", f"{folder}/config.toml")
+            stack.enter_context(_daemon(words, socket, folder / "log"))
             run = caller("ctr-remote", "--address", str(socket))
             _until_it_answers(run)
             yield run
@@ -64,7 +64,7 @@ def container(run: Run, image: str, name: str, *options: str, log: Path) -> Iter
 
 
 @contextmanager
-def _daemon(command: Sequence[str | Path], socket: Path, log: Path) -> Iterator[None]:
+def _daemon(command: Sequence[str], socket: Path, log: Path) -> Iterator[None]:
     # If whoever started it is killed, the kernel stops it.
     words = ["setpriv", "--pdeathsig", "TERM", "--", *command]
     with log.open("wb") as output, subprocess.Popen(words, stdout=output, stderr=output) as daemon:

@@ -115,7 +115,7 @@ def test_every_file_is_what_the_layers_have(pushed: Pushed, ctr: Run, tmp_path: 
 def chain_id(pushed: Pushed) -> str:
     """Name the snapshot of all layers (image-spec, config.md)."""
     lowest, *above = pushed.image.config.rootfs.diff_ids
-    return functools.reduce(lambda chain, layer: str(of_bytes(f"{chain} {layer}".encode())), above, lowest)
+    return functools.reduce(lambda chain, layer: of_bytes(f"{chain} {layer}".encode()), above, lowest)
 
 
 def test_nothing_stays_when_it_is_over(daemon: Path, pushed: Pushed, tmp_path: Path) -> None:
