@@ -19,8 +19,8 @@ class Start(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=T
     `python` is the version it ran on (`3.11`), `distributions` has the version of each that was installed,
     `standard_library` the sources that were imported below `/usr/lib/pythonX.Y`, `modules` those of
     distributions. `opened` has, by architecture and distribution, every file that any process opened, and
-    `system` by architecture those of Debian packages, as paths in the image without imported sources; both are
-    recorded for those who need them.
+    `system` by architecture those of Debian packages, as paths in the image without imported sources; both
+    are recorded for those who need them.
     """
 
     python: str
