@@ -78,7 +78,7 @@ class Machine:
         """Mount and run with containerd and stargz-snapshotter."""
         port = free_port()
         ctr("images", "rpull", "--plain-http", image)
-        with container(ctr, image, "service", "--env", f"PORT={port}", log=FOLDER / "service.log"):
+        with container(ctr, image, "--env", f"PORT={port}", log=FOLDER / "service.log"):
             return healthy(port)
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from scripts.dockerd import unmount_below
 from tests.support.programs import Run, caller
@@ -52,8 +53,9 @@ def private_containerd(snapshotter: Path | None = None, *options: str) -> Iterat
 
 
 @contextmanager
-def container(run: Run, image: str, name: str, *options: str, log: Path) -> Iterator[None]:
+def container(run: Run, image: str, *options: str, log: Path) -> Iterator[None]:
     """Run an image that was pulled lazily, on the host's network; what it writes goes to a file."""
+    name = f"lazy-{uuid4().hex}"  # runc's folder is the machine's, and may know what was killed once
     host = ("--snapshotter", STARGZ, "--net-host", "--log-uri", log.as_uri())
     run("run", "--detach", *host, *options, image, name)
     try:

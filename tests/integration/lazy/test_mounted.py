@@ -66,7 +66,7 @@ def started(ctr: Run, pushed: Pushed, log: Path) -> Iterator[Callable[[str], byt
             content: bytes = answer.read()
             return content
 
-    with container(ctr, pushed.reference, "opener", "--env", f"PORT={port}", log=log):
+    with container(ctr, pushed.reference, "--env", f"PORT={port}", log=log):
         end = time.monotonic() + START_TIMEOUT
         while True:
             try:
