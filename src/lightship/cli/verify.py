@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
     from lightship.inspect.findings import Report
     from lightship.inspect.ignoring import Policy
     from lightship.inspect.osv import OsvFiles
+    from lightship.inspect.scanners.running import InstalledScanner
     from lightship.inspect.verify import StartOptions
+    from lightship.oci.model import Image
     from lightship.project.config import VerifyConfig
 
 
@@ -37,6 +41,8 @@ class _Asked:
     layers: int
     ignores: tuple[str, ...]
     advisories: Path | None
+    scanner: str
+    offline: bool
     strict: bool
     sarif: bool
     start: bool
@@ -66,6 +72,15 @@ class _Asked:
     "--advisories",
     type=click.Path(path_type=Path),
     help="Look for known vulnerabilities in these OSV documents: a file, or a folder of them.",
+)
+@click.option(
+    "--scanner",
+    default="",
+    metavar="NAME",
+    help="Ask an installed scanner, too: grype, trivy or osv-scanner.",
+)
+@click.option(
+    "--offline", is_flag=True, help="Use only what is in the caches; a scanner uses the database it has."
 )
 @click.option("--strict", is_flag=True, help="Exit with 1 for warnings, too.")
 @click.option("--sarif", is_flag=True, help="Print the findings as SARIF 2.1.0.")
@@ -97,9 +112,10 @@ def command(*, output: Output, **given: Any) -> int:
     asked = _Asked(**given)
     if output.as_json and asked.sarif:
         raise click.UsageError("--json and --sarif are two answers: choose one")
-    surroundings = machine(output)
+    surroundings = machine(output, offline=asked.offline)
     config, origin = _configured(asked)
     policy = _policy(asked, config, origin)
+    scanner = _scanner(asked, config, origin, surroundings)
     place = (asked.image, asked.variant, asked.target, parse_option(asked.platform))
     stored = stored_image(*place, engine=asked.engine, surroundings=surroundings, output=output)
     with stored as (name, found):
@@ -110,7 +126,7 @@ def command(*, output: Output, **given: Any) -> int:
             reporter=surroundings.reporter,
             demands=_demands(asked, config),
             start=_start(asked),
-            advisories=_advisories(asked, config, origin),
+            advisories=(*_advisories(asked, config, origin), *scanner(found)),
             full=asked.full,
         )
     report = judge(report, policy)
@@ -156,6 +172,37 @@ def _advisories(asked: _Asked, config: VerifyConfig, origin: Path | None) -> tup
     if config.advisories and origin is not None:
         return (OsvFiles(origin.parent / config.advisories),)
     return ()
+
+
+def _scanner(
+    asked: _Asked, config: VerifyConfig, origin: Path | None, surroundings: Machine
+) -> Callable[[Image], tuple[InstalledScanner, ...]]:
+    """Find the scanner that is asked for; it is given the bill of materials of an image."""
+    from lightship.inspect.scanners.running import InstalledScanner, find_scanner
+
+    name = asked.scanner or config.scanner
+    if not name:
+        return lambda _: ()
+    where = "--scanner" if asked.scanner else f"verify.scanner of {origin}"
+    environ, reporter = surroundings.environ, surroundings.reporter
+    scanner, program = find_scanner(name, environ.get("PATH", ""), where=where)
+
+    def asking(image: Image) -> tuple[InstalledScanner, ...]:
+        sbom = partial(_sbom, image, surroundings)
+        return (InstalledScanner(scanner, program, sbom, environ, reporter, asked.offline),)
+
+    return asking
+
+
+def _sbom(image: Image, surroundings: Machine) -> bytes:
+    from lightship.attest.documents import CYCLONEDX, write_sbom
+    from lightship.attest.inventory import read_inventory
+    from lightship.build.origins import known_origin
+
+    home = surroundings.home
+    origin = known_origin(image.descriptor.digest, home)
+    inventory = read_inventory(image, origin, cache=home.cache, reporter=surroundings.reporter)
+    return write_sbom(inventory, CYCLONEDX)
 
 
 def _start(asked: _Asked) -> StartOptions | None:

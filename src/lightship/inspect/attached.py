@@ -24,6 +24,7 @@ from lightship.fs.entries import Kind
 from lightship.fs.paths import normalise
 from lightship.inspect.answers import Answers, Key, NotedFiles
 from lightship.inspect.contents import Contents, check_platform, open_contents
+from lightship.inspect.packages import read_installed
 from lightship.inspect.rules import STATIC_CHECKS
 from lightship.inspect.scan import VERSION, LayerScan
 from lightship.oci.model import Image
@@ -100,6 +101,7 @@ def make_scan(image: Image, *, cache: Path, reporter: Reporter) -> bytes:
     for check in STATIC_CHECKS:
         for _ in check(watched):
             pass
+    read_installed(watched)
     return write_scan(contents, noted.answers)
 
 

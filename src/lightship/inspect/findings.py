@@ -30,14 +30,18 @@ class Rule(msgspec.Struct, frozen=True):
         return Finding(self.id, self.severity, where, message, self.remedy)
 
 
-class Finding(msgspec.Struct, frozen=True, order=True):
-    """One rule that an image breaks: `where` is a path, a distribution or a field of the configuration."""
+class Finding(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
+    """One rule that an image breaks: `where` is a path, a distribution or a field of the configuration.
+
+    `names` are those of what was found, where it has any of its own: of a vulnerability, all its identifiers.
+    """
 
     rule: str
     severity: Severity
     where: str
     message: str
     remedy: str
+    names: tuple[str, ...] = ()
 
 
 class Accepted(msgspec.Struct, frozen=True):

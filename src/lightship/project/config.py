@@ -73,7 +73,8 @@ class LintConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fie
 class VerifyConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
     """What `verify` accepts, by rule and place, each with the reason; how it weighs rules; what it asks for.
 
-    `layers` is the most that an image may have, 0 for what runtimes mount; `advisories` a file or folder.
+    `layers` is the most that an image may have, 0 for what runtimes mount; `advisories` a file or folder,
+    `scanner` a program that is asked about vulnerabilities.
     """
 
     ignore: dict[str, str] = {}
@@ -81,6 +82,7 @@ class VerifyConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_f
     layers: int = 0
     labels: tuple[str, ...] = ()
     advisories: str = ""
+    scanner: str = ""
 
 
 class Config(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
