@@ -27,7 +27,14 @@ def test_a_vector_has_its_published_score(vector: str, score: float) -> None:
 
 @pytest.mark.parametrize(
     "vector",
-    ["", "AV:N/AC:L/Au:N/C:P/I:P/A:P", "CVSS:4.0/AV:N/AC:L/AT:N", "CVSS:3.1/AV:N", "CVSS:3.1/AV:X/S:U", "7.5"],
+    [
+        "",
+        "AV:N/AC:L/Au:N/C:P/I:P/A:P",
+        "CVSS:4.0/AV:N/AC:L/AT:N",
+        "CVSS:3.1/AV:N",
+        "CVSS:3.1/AV:X/S:U",
+        "7.5",
+    ],
 )
 def test_what_is_no_vector_of_version_3_has_none(vector: str) -> None:
     assert base_score(vector) is None

@@ -126,7 +126,10 @@ def test_other_names_are_those_of_the_same_vulnerability(
         ({"database_specific": {"severity": "MODERATE"}}, Severity.WARNING),
         ({"database_specific": {"severity": "CRITICAL"}}, Severity.ERROR),
         ({"database_specific": {"severity": ["?"]}}, None),
-        ({"severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:L/AC:H/PR:L/UI:R/S:U/C:L/I:N/A:N"}]}, "note"),
+        (
+            {"severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:L/AC:H/PR:L/UI:R/S:U/C:L/I:N/A:N"}]},
+            "note",
+        ),
         (
             {
                 "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],

@@ -78,9 +78,7 @@ class InstalledScanner:
             return []
         call = self.scanner.call(Question(packages, self.sbom, self.offline))
         if call.unknown:
-            self.reporter.warn(
-                f"{name} is not asked about {call.unknown} packages: their system is not known"
-            )
+            self.reporter.warn(f"{name} is not asked about {call.unknown} packages of a system unknown to it")
         with self.reporter.task(f"asking {name}", unit=""):
             output = self._run(call)
         try:
