@@ -38,7 +38,7 @@ _WINDOW = 24
 """Logarithm of the bytes in which zstd looks for what was there before."""
 _LEVEL = 9
 _PIECE = 1 << 20
-RULES = f"{VERSION}.1"
+RULES = f"{VERSION}.2"
 """Raised, behind the scans' own version, when a document comes to hold something else."""
 _NOWHERE = Path(os.devnull)
 """Stands for the folder of a layer that is elsewhere: nothing can be below it."""
