@@ -1,4 +1,4 @@
-"""Capabilities of files, as the kernel stores them (capabilities(7), `vfs_cap_data` of linux/capability.h)."""
+"""Capabilities of files, as the kernel stores them (capabilities(7); linux/capability.h, `vfs_cap_data`)."""
 
 from __future__ import annotations
 

@@ -25,9 +25,7 @@ OTHERS = ("LV001", *STARTED)
 DEMANDS = Demands(budget=2_500_000, labels=("org.opencontainers.image.source",))
 
 
-def advisory(
-    name: str, ecosystem: str, name_of_package: str, introduced: str, fixed: str
-) -> dict[str, object]:
+def advisory(name: str, ecosystem: str, package: str, introduced: str, fixed: str) -> dict[str, object]:
     events = [{"introduced": introduced}, {"fixed": fixed}]
     affected = {
         "package": {"name": package, "ecosystem": ecosystem},
