@@ -54,7 +54,7 @@ _NAMES = [
 
 
 def describe(value: bytes) -> str:
-    """Write an attribute as getcap(8) does, such as `cap_net_raw=ep`; empty where it gives nothing.
+    """Write an attribute in the words of getcap(8), such as `cap_net_raw=ep`; empty where it gives nothing.
 
     What cannot be read is told as that: the kernel refuses to run such a file.
     """
