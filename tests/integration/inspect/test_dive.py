@@ -109,7 +109,7 @@ KNOWN = (
 
 def by_dive(archive: Path) -> dict[str, Any]:
     found = archive.with_suffix(".json")
-    command = [DIVE, "--source", "docker-archive", "--json", found, archive]
+    command = [str(DIVE), "--source", "docker-archive", "--json", str(found), str(archive)]
     environ = {"CI": "true", "HOME": str(archive.parent), "PATH": os.defpath}
     done = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
     assert found.is_file(), done.stdout + done.stderr
