@@ -48,6 +48,8 @@ class _Asked:
     start: bool
     variables: tuple[str, ...]
     timeout: float
+    stop: float | None
+    memory: str
     full: bool
 
 
@@ -94,6 +96,8 @@ class _Asked:
     "-e", "--env", "variables", multiple=True, metavar="NAME=VALUE", help="Set a variable for --start."
 )
 @click.option("--timeout", default=60.0, show_default=True, help="Seconds that --start waits.")
+@click.option("--stop", type=float, help="Seconds that a start has to stop; as configured, else 10.")
+@click.option("--memory", default="", metavar="SIZE", help="Most memory of a start at rest; as configured.")
 @common
 def command(*, output: Output, **given: Any) -> int:
     """Prove what an image holds, and what it does not.
@@ -112,6 +116,8 @@ def command(*, output: Output, **given: Any) -> int:
     asked = _Asked(**given)
     if output.as_json and asked.sarif:
         raise click.UsageError("--json and --sarif are two answers: choose one")
+    if (asked.memory or asked.stop is not None) and not asked.start:
+        raise click.UsageError("--memory and --stop are about a start: give --start, too")
     surroundings = machine(output, offline=asked.offline)
     config, origin = _configured(asked)
     policy = _policy(asked, config, origin)
@@ -125,7 +131,7 @@ def command(*, output: Output, **given: Any) -> int:
             sandbox=_sandbox(surroundings, required=asked.start),
             reporter=surroundings.reporter,
             demands=_demands(asked, config),
-            start=_start(asked),
+            start=_start(asked, config),
             advisories=(*_advisories(asked, config, origin), *scanner(found)),
             full=asked.full,
         )
@@ -205,11 +211,16 @@ def _sbom(image: Image, surroundings: Machine) -> bytes:
     return write_sbom(inventory, CYCLONEDX)
 
 
-def _start(asked: _Asked) -> StartOptions | None:
+def _start(asked: _Asked, config: VerifyConfig) -> StartOptions | None:
+    from lightship.inspect.checks.start import StartLimits
     from lightship.inspect.verify import StartOptions
+    from lightship.project.config import size_in_bytes
 
+    memory = asked.memory or config.memory
+    most = size_in_bytes(memory) if memory else None
+    stop = config.stop if asked.stop is None else asked.stop
     variables = dict(item.partition("=")[::2] for item in asked.variables)
-    return StartOptions(variables, asked.timeout) if asked.start else None
+    return StartOptions(variables, StartLimits(asked.timeout, stop, most)) if asked.start else None
 
 
 def _sandbox(surroundings: Machine, *, required: bool) -> Any:
@@ -250,6 +261,8 @@ def _show(name: str, report: Report, *, strict: bool) -> None:
         f"{report.elf_files} ELF files resolved, {len(report.distributions)} distributions, "
         f"{report.modules_imported} modules imported"
     )
+    if report.asked:
+        click.echo(f"  asked about vulnerabilities: {', '.join(report.asked)}")
     if report.basis is Basis.SCAN:
         click.echo("  checked from its scan, attached by whoever pushed it; --full reads the layers")
     if report.seconds_to_healthy is not None:

@@ -62,7 +62,7 @@ class Report(msgspec.Struct, frozen=True):
     """What `verify` found; sizes in bytes.
 
     `wasted` are bytes of files that later layers hide. `seconds_to_healthy` and `memory_at_rest` are there
-    where the image was started and answered.
+    where the image was started and answered. `asked` are those who were asked about vulnerabilities.
     """
 
     image: Digest
@@ -80,6 +80,7 @@ class Report(msgspec.Struct, frozen=True):
     wasted: int = 0
     accepted: tuple[Accepted, ...] = ()
     basis: Basis = Basis.LAYERS
+    asked: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:

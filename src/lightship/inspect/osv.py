@@ -102,6 +102,10 @@ class OsvFiles:
 
     path: Path
 
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
     def about(self, packages: Sequence[Package]) -> list[Advisory]:
         """Give those that are not withdrawn, and that affect a package.
 

@@ -74,7 +74,8 @@ class VerifyConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_f
     """What `verify` accepts, by rule and place, each with the reason; how it weighs rules; what it asks for.
 
     `layers` is the most that an image may have, 0 for what runtimes mount; `advisories` a file or folder,
-    `scanner` a program that is asked about vulnerabilities.
+    `scanner` a program that is asked about vulnerabilities. A start has `memory` at rest at most, and `stop`
+    seconds to end.
     """
 
     ignore: dict[str, str] = {}
@@ -83,6 +84,8 @@ class VerifyConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_f
     labels: tuple[str, ...] = ()
     advisories: str = ""
     scanner: str = ""
+    memory: str = ""
+    stop: float = 10.0
 
 
 class Config(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):

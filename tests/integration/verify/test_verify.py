@@ -11,6 +11,7 @@ import pytest
 from lightship.build.sandbox import Sandbox
 from lightship.events import SilentReporter
 from lightship.fs.entries import Entry, directory, regular
+from lightship.inspect.checks.start import StartLimits
 from lightship.inspect.findings import Report
 from lightship.inspect.verify import StartOptions, verify_image
 from lightship.oci.layout import Layout
@@ -143,7 +144,8 @@ def service(layout: Layout, python: LayerRecord) -> list[LayerRecord]:
 def test_a_service_is_started_and_asked(
     layout: Layout, service: list[LayerRecord], cache: Path, port: int
 ) -> None:
-    report = verify(layout, service, execution(port), cache, StartOptions(timeout=20))
+    options = StartOptions(limits=StartLimits(memory=100_000_000))
+    report = verify(layout, service, execution(port), cache, options)
     assert said(report) == []
     assert report.passed
     assert report.seconds_to_healthy is not None
@@ -159,7 +161,7 @@ def test_the_images_own_check_must_work_too(
         ("CMD", "curl", "-f", f"http://127.0.0.1:{port}/health"),
         ("CMD-SHELL", f"curl -f http://127.0.0.1:{port}/health || exit 1"),
     ):
-        report = verify(layout, service, execution(port, health), cache, StartOptions(timeout=20))
+        report = verify(layout, service, execution(port, health), cache, StartOptions())
         assert said(report) == [("LV602-health-command-fails", "Healthcheck")]
         assert "no program" in report.findings[0].message
 
@@ -167,24 +169,30 @@ def test_the_images_own_check_must_work_too(
 def test_a_service_that_fails_shows_the_end_of_its_log(
     layout: Layout, service: list[LayerRecord], cache: Path, port: int
 ) -> None:
-    options = StartOptions(env={"PORT": "none"}, timeout=20)
+    options = StartOptions(env={"PORT": "none"})
     report = verify(layout, service, execution(port), cache, options)
     assert said(report) == [("LV601-not-healthy", "Healthcheck")]
     assert "ValueError" in report.findings[0].message
 
 
 def test_a_service_that_does_not_stop_is_a_warning(
-    layout: Layout,
-    service: list[LayerRecord],
-    cache: Path,
-    port: int,
-    monkeypatch: pytest.MonkeyPatch,
+    layout: Layout, service: list[LayerRecord], cache: Path, port: int
 ) -> None:
-    monkeypatch.setattr("lightship.inspect.checks.start.GRACE", 0.5)
-    options = StartOptions(env={"STUBBORN": "1"}, timeout=20)
+    options = StartOptions({"STUBBORN": "1"}, StartLimits(stop=0.5))
     report = verify(layout, service, execution(port), cache, options)
     assert said(report) == [("LV603-does-not-stop", "StopSignal")]
+    assert "within 0.5 s" in report.findings[0].message
     assert report.passed
+
+
+def test_a_service_that_takes_more_memory_than_it_may_is_an_error(
+    layout: Layout, service: list[LayerRecord], cache: Path, port: int
+) -> None:
+    options = StartOptions(limits=StartLimits(memory=2_000_000))
+    report = verify(layout, service, execution(port), cache, options)
+    assert said(report) == [("LV604-memory-at-rest", "memory")]
+    assert report.findings[0].message.endswith(" at rest, and 2.0 MB are the most")
+    assert not report.passed
 
 
 def shape(root: Path) -> dict[str, tuple[int, int, bytes]]:

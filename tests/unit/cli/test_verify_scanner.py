@@ -85,6 +85,7 @@ def test_findings_of_scanner_and_advisories_are_merged(
         ("requests", "warning", ["CVE-2023-32681", "GHSA-j8r2-6x86-q33q", "PYSEC-2023-74"]),
         ("strange", "note", ["CVE-2010-4756"]),
     ]
+    assert json.loads(shown.out)["asked"] == ["osv.json", "grype"]
     bom = json.loads(grype.given()["files"]["bom.cdx.json"])
     assert bom["specVersion"] == "1.6"
     packages = {item["name"]: item for item in bom["components"]}
@@ -103,6 +104,7 @@ def test_on_a_terminal_they_are_one_block(lightship: Lightship, image: str, gryp
         "  requests: CVE-2023-32681 (GHSA-j8r2-6x86-q33q): Unintended leak of Proxy-Authorization header in "
         "requests; mended in 2.31.0\n"
     ) in shown.out
+    assert "  asked about vulnerabilities: grype\n" in shown.out
     assert grype.was_called
 
 

@@ -28,6 +28,7 @@ class Told:
     """A source that tells the same of every image."""
 
     advisories: Sequence[Advisory]
+    name: str = "told"
 
     def about(self, packages: Sequence[Package]) -> Sequence[Advisory]:
         assert list(packages) == sorted(packages)

@@ -15,6 +15,7 @@ from lightship.errors import CheckError, UsageError
 from lightship.inspect.checks.imports import last_words
 from lightship.inspect.findings import Finding, Rule, Severity
 from lightship.inspect.memory import memory_of
+from lightship.inspect.sizes import amount
 from lightship.oci.model import Healthcheck
 
 UNHEALTHY = Rule(
@@ -38,11 +39,27 @@ STUBBORN = Rule(
     "The stop signal had no effect, so the service was killed, and with it the requests it was answering.",
     "handle SIGTERM, or start the server itself and not a script around it",
 )
-RULES = (UNHEALTHY, CHECK_FAILS, STUBBORN)
+HEAVY = Rule(
+    "LV604-memory-at-rest",
+    "its memory at rest is within the budget",
+    Severity.ERROR,
+    "The project set itself a limit, and whoever runs the service reserves what it says.",
+    "import less at start, start fewer workers, or raise `verify.memory`",
+)
+RULES = (UNHEALTHY, CHECK_FAILS, STUBBORN, HEAVY)
 
 GRACE = 10.0
 """Seconds between the stop signal and the end, as Docker has them."""
 _URL = re.compile(r"https?://[^\s'\"`)\\,;]+")
+
+
+@dataclass(frozen=True, slots=True)
+class StartLimits:
+    """Seconds until the service is healthy, and until it has stopped; the most bytes of memory at rest."""
+
+    healthy: float = 60.0
+    stop: float = GRACE
+    memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +71,7 @@ class StartResult:
     memory: int | None = None
 
 
-def check_start(sandbox: Sandbox, request: RunRequest, *, timeout: float) -> StartResult:
+def check_start(sandbox: Sandbox, request: RunRequest, limits: StartLimits) -> StartResult:
     """Start the image, wait until it is healthy, stop it.
 
     Raises:
@@ -67,7 +84,7 @@ def check_start(sandbox: Sandbox, request: RunRequest, *, timeout: float) -> Sta
     with tempfile.TemporaryFile() as log:
         running = sandbox.start(request, stdout=log, stderr=log)
         try:
-            return _observe(sandbox, request, health, running, log, timeout)
+            return _observe(sandbox, request, health, running, log, limits)
         finally:
             running.stop(0)
 
@@ -78,18 +95,19 @@ def _observe(
     health: Healthcheck,
     running: Running,
     log: IO[bytes],
-    timeout: float,
+    limits: StartLimits,
 ) -> StartResult:
     asks = replace(request, argv=_command(health), publish=())
     try:
-        seconds = wait_healthy(_probe(sandbox, asks), timeout=timeout, alive=running.alive)
+        seconds = wait_healthy(_probe(sandbox, asks), timeout=limits.healthy, alive=running.alive)
     except CheckError as error:
         running.stop(0)
         words = f"{error.message}; the end of its log: {last_words(log)}"
         return StartResult((UNHEALTHY.finding("Healthcheck", words),))
     checked = tuple(_own_check(sandbox, asks))
     memory = memory_of(running.pid)
-    return StartResult((*checked, *_stop(running)), round(seconds, 3), memory)
+    findings = (*checked, *_stop(running, limits.stop), *_weigh(memory, limits.memory))
+    return StartResult(findings, round(seconds, 3), memory)
 
 
 def _probe(sandbox: Sandbox, asks: RunRequest) -> Callable[[], bool]:
@@ -110,9 +128,16 @@ def _own_check(sandbox: Sandbox, asks: RunRequest) -> Iterator[Finding]:
             yield CHECK_FAILS.finding("Healthcheck", f"ended with status {status}: {last_words(log)}")
 
 
-def _stop(running: Running) -> Iterator[Finding]:
-    if running.stop(GRACE) == 137:  # 128 + SIGKILL
-        yield STUBBORN.finding("StopSignal", f"the service did not end within {GRACE:g} s")
+def _stop(running: Running, seconds: float) -> Iterator[Finding]:
+    if running.stop(seconds) == 137:  # 128 + SIGKILL
+        yield STUBBORN.finding("StopSignal", f"the service did not end within {seconds:g} s")
+
+
+def _weigh(memory: int | None, most: int | None) -> Iterator[Finding]:
+    if most is not None and memory is None:
+        yield HEAVY.finding("memory", "it could not be read here")
+    elif most is not None and memory is not None and memory > most:
+        yield HEAVY.finding("memory", f"{amount(memory)} at rest, and {amount(most)} are the most")
 
 
 def _command(health: Healthcheck) -> tuple[str, ...]:

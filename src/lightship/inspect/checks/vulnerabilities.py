@@ -58,6 +58,10 @@ class Advisory(msgspec.Struct, frozen=True):
 class Advisories(Protocol):
     """Whoever knows of vulnerabilities: a file, or a program that asks its own database."""
 
+    @property
+    def name(self) -> str:
+        """What the report calls it."""
+
     def about(self, packages: Sequence[Package]) -> Sequence[Advisory]:
         """Give what is known of packages; raises UsageError if nobody can be asked."""
 

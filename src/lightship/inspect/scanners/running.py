@@ -65,6 +65,10 @@ class InstalledScanner:
     offline: bool = False
     seconds: float = LONGEST
 
+    @property
+    def name(self) -> str:
+        return self.scanner.name
+
     def about(self, packages: Sequence[Package]) -> list[Advisory]:
         """Ask about packages.
 

@@ -19,7 +19,7 @@ from tests.unit.inspect.gallery.clean import CLEAN
 from tests.unit.inspect.gallery.defects import DEFECTS
 from tests.unit.inspect.gallery.making import Shown, clean_layer, made
 
-STARTED = ("LV501", "LV502", "LV503", "LV504", "LV505", "LV506", "LV601", "LV602", "LV603")
+STARTED = ("LV501", "LV502", "LV503", "LV504", "LV505", "LV506", "LV601", "LV602", "LV603", "LV604")
 """What only an image that runs can show: see tests/integration/verify."""
 OTHERS = ("LV001", *STARTED)
 DEMANDS = Demands(budget=2_500_000, labels=("org.opencontainers.image.source",))
