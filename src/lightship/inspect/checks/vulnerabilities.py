@@ -112,18 +112,14 @@ def package_of(packages: Sequence[Package], kind: str, name: str, version: str) 
 
 def _same(advisories: Iterable[Advisory]) -> list[list[Advisory]]:
     """Put together what is one vulnerability under several names."""
-    groups: list[tuple[set[str], list[Advisory]]] = []
+    groups: dict[str, list[Advisory]] = {}
     for advisory in advisories:
-        names, members = {advisory.id, *advisory.aliases}, [advisory]
-        apart = []
-        for known, others in groups:
-            if known & names:
-                names |= known
-                members = [*others, *members]
-            else:
-                apart.append((known, others))
-        groups = [*apart, (names, members)]
-    return sorted((members for _, members in groups), key=lambda members: _names(members)[0])
+        known = [groups[name] for name in (advisory.id, *advisory.aliases) if name in groups]
+        joined = {id(group): group for group in known}
+        group = [*(member for members in joined.values() for member in members), advisory]
+        groups |= dict.fromkeys((name for each in group for name in (each.id, *each.aliases)), group)
+    distinct = {id(group): group for group in groups.values()}
+    return sorted(distinct.values(), key=lambda members: _names(members)[0])
 
 
 def _names(group: Iterable[Advisory]) -> list[str]:
