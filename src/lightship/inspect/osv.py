@@ -66,10 +66,10 @@ class Document(msgspec.Struct, frozen=True):
 
     def advisory(self, package: Package) -> Advisory:
         """Say what it says of a package."""
-        affected = next((item for item in self.affected or () if _is_about(item, package)), _Affected())
-        return Advisory(
-            package, self.id, self.summary, _fixed(affected), tuple(self._aliases()), self._severity(affected)
-        )
+        about = [item for item in self.affected or () if _is_about(item, package)]
+        affected = next((item for item in about if _is_affected(item, package)), (*about, _Affected())[0])
+        fixed, severity = _fixed(affected, package), self._severity(affected)
+        return Advisory(package, self.id, self.summary, fixed, tuple(self._aliases()), severity)
 
     def affects(self, package: Package) -> bool:
         """Compare versions as the schema says (its section "Evaluation")."""
@@ -157,19 +157,34 @@ def _is_about(affected: _Affected, package: Package) -> bool:
     return bool(within) and _name(affected) == package.name
 
 
-def _fixed(affected: _Affected) -> str:
-    return next((event.fixed for item in affected.ranges or () for event in item.events if event.fixed), "")
+def _fixed(affected: _Affected, package: Package) -> str:
+    """Give the first version above the installed one in which it is mended."""
+    read = _reader(package)
+    try:
+        version = read(package.version)
+        fixed = [event.fixed for item in _ranges(affected) for event in item.events if event.fixed]
+        return min((text for text in fixed if read(text) > version), key=read, default="")
+    except (InvalidVersion, ValueError):
+        return ""
 
 
 def _is_affected(affected: _Affected, package: Package) -> bool:
     if package.version in (affected.versions or ()):
         return True
-    read = Version if package.ecosystem == PYPI else _debian
     try:
-        ranges = (item for item in affected.ranges or () if item.type == "ECOSYSTEM")
-        return any(_is_within(item.events, package.version, read) for item in ranges)
+        read = _reader(package)
+        return any(_is_within(item.events, package.version, read) for item in _ranges(affected))
     except (InvalidVersion, ValueError):
         return False
+
+
+def _ranges(affected: _Affected) -> Iterator[_Range]:
+    """Yield those of versions; others are of commits."""
+    yield from (item for item in affected.ranges or () if item.type == "ECOSYSTEM")
+
+
+def _reader(package: Package) -> Callable[[str], Any]:
+    return Version if package.ecosystem == PYPI else _debian
 
 
 def _debian(text: str) -> Any:

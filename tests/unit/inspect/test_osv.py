@@ -33,11 +33,21 @@ def known(path: Path, value: Any, version: str) -> list[Advisory]:
 
 def test_versions_are_followed_from_event_to_event(tmp_path: Path) -> None:
     events = ({"introduced": "2.0"}, {"fixed": "3.0"}, {"introduced": "4.0"}, {"last_affected": "4.1"})
-    for version in ("2.0", "2.5", "4.0", "4.1"):
+    for version, fixed in (("2.0", "3.0"), ("2.5", "3.0"), ("4.0", ""), ("4.1", "")):
         found = known(tmp_path / "a.json", document(*events), version)
-        assert found == [Advisory(installed(version), "X-1", "it leaks", "3.0")]
+        assert found == [Advisory(installed(version), "X-1", "it leaks", fixed)]
     for version in ("1.9", "2.0rc1", "3.0", "3.9", "4.2"):
         assert known(tmp_path / "a.json", document(*events), version) == []
+
+
+def test_it_is_mended_in_the_next_version_of_its_line(tmp_path: Path) -> None:
+    events = ({"introduced": "0"}, {"fixed": "2.9"}, {"introduced": "3.0"}, {"fixed": "3.10"})
+    value = document(*events)
+    value["affected"][0]["ranges"].insert(0, {"type": "GIT", "events": [{"fixed": "0a1b2c"}]})
+    for version, fixed in (("1.0", "2.9"), ("3.9", "3.10")):
+        assert [item.fixed for item in known(tmp_path / "a.json", value, version)] == [fixed]
+    value["affected"].insert(0, {"package": value["affected"][0]["package"], "versions": ["0.1"]})
+    assert [item.fixed for item in known(tmp_path / "a.json", value, "1.0")] == ["2.9"]
 
 
 def test_all_versions_and_those_that_are_listed_count(tmp_path: Path) -> None:
