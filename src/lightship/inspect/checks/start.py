@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import IO
 
-from lightship.build.health import http_probe, wait_healthy
+from lightship.build.health import http_probe, tcp_probe, wait_healthy
 from lightship.build.running import Running
 from lightship.build.sandbox import RunRequest, Sandbox
 from lightship.errors import CheckError, UsageError
@@ -50,6 +51,8 @@ RULES = (UNHEALTHY, CHECK_FAILS, STUBBORN, HEAVY)
 
 GRACE = 10.0
 """Seconds between the stop signal and the end, as Docker has them."""
+SETTLED = 3.0
+"""Seconds after which what serves nothing is taken to run."""
 _URL = re.compile(r"https?://[^\s'\"`)\\,;]+")
 
 
@@ -78,36 +81,60 @@ def check_start(sandbox: Sandbox, request: RunRequest, limits: StartLimits) -> S
         UsageError: a port is taken.
 
     """
-    health = request.execution.healthcheck
-    if health is None or health.test[:1] not in (("CMD",), ("CMD-SHELL",)):
-        return StartResult((UNHEALTHY.finding("Healthcheck", "the image has no health check to ask"),))
+    asks = replace(request, argv=_command(request.execution.healthcheck), publish=())
     with tempfile.TemporaryFile() as log:
         running = sandbox.start(request, stdout=log, stderr=log)
         try:
-            return _observe(sandbox, request, health, running, log, limits)
+            if asks.argv:
+                return _observe(sandbox, asks, running, log, limits)
+            return _watch(request, running, log, limits)
         finally:
             running.stop(0)
 
 
 def _observe(
-    sandbox: Sandbox,
-    request: RunRequest,
-    health: Healthcheck,
-    running: Running,
-    log: IO[bytes],
-    limits: StartLimits,
+    sandbox: Sandbox, asks: RunRequest, running: Running, log: IO[bytes], limits: StartLimits
 ) -> StartResult:
-    asks = replace(request, argv=_command(health), publish=())
+    """Wait for the health check, run it as engines do, and stop the service."""
     try:
         seconds = wait_healthy(_probe(sandbox, asks), timeout=limits.healthy, alive=running.alive)
     except CheckError as error:
-        running.stop(0)
-        words = f"{error.message}; the end of its log: {last_words(log)}"
-        return StartResult((UNHEALTHY.finding("Healthcheck", words),))
+        return _failed(running, error.message, log)
     checked = tuple(_own_check(sandbox, asks))
+    return _ended(running, seconds, limits, checked)
+
+
+def _ended(
+    running: Running, seconds: float | None, limits: StartLimits, found: tuple[Finding, ...] = ()
+) -> StartResult:
+    """Weigh a service that is at rest, and stop it."""
     memory = memory_of(running.pid)
-    findings = (*checked, *_stop(running, limits.stop), *_weigh(memory, limits.memory))
-    return StartResult(findings, round(seconds, 3), memory)
+    findings = (*found, *_stop(running, limits.stop), *_weigh(memory, limits.memory))
+    return StartResult(findings, None if seconds is None else round(seconds, 3), memory)
+
+
+def _watch(request: RunRequest, running: Running, log: IO[bytes], limits: StartLimits) -> StartResult:
+    """Wait until a service without a health check listens; a job may end, with status 0."""
+    if request.publish:
+        place = request.publish[0]
+        try:
+            seconds = wait_healthy(
+                tcp_probe(place.host_ip, place.host_port), timeout=limits.healthy, alive=running.alive
+            )
+        except CheckError as error:
+            return _failed(running, error.message, log)
+        return _ended(running, seconds, limits)
+    try:
+        status = running.wait(SETTLED)
+    except subprocess.TimeoutExpired:
+        return _ended(running, None, limits)
+    return _failed(running, f"it ended with status {status}", log) if status else StartResult(())
+
+
+def _failed(running: Running, message: str, log: IO[bytes]) -> StartResult:
+    running.stop(0)
+    words = f"{message}; the end of its log: {last_words(log)}"
+    return StartResult((UNHEALTHY.finding("Healthcheck", words),))
 
 
 def _probe(sandbox: Sandbox, asks: RunRequest) -> Callable[[], bool]:
@@ -140,6 +167,8 @@ def _weigh(memory: int | None, most: int | None) -> Iterator[Finding]:
         yield HEAVY.finding("memory", f"{amount(memory)} at rest, and {amount(most)} are the most")
 
 
-def _command(health: Healthcheck) -> tuple[str, ...]:
-    """Give the words that engines run (Docker's `HEALTHCHECK`)."""
+def _command(health: Healthcheck | None) -> tuple[str, ...]:
+    """Give the words that engines run (Docker's `HEALTHCHECK`), none where there is no check."""
+    if health is None or health.test[:1] not in (("CMD",), ("CMD-SHELL",)):
+        return ()
     return health.test[1:] if health.test[0] == "CMD" else ("/bin/sh", "-c", *health.test[1:])
