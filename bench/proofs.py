@@ -51,7 +51,9 @@ def verified(tag: str, build: DockerBuilds) -> tuple[dict[str, Any], float]:
     """Verify in a home of its own, so that no layer was seen before; gives the report and the seconds."""
     home = FOLDER / "home"
     shutil.rmtree(home, ignore_errors=True)
-    environ = {**os.environ, "DOCKER_HOST": build.docker_host, "LIGHTSHIP_HOME": str(home)}
+    # The client that the builds use, wherever another one is.
+    path = f"/usr/bin:{os.environ['PATH']}"
+    environ = {**os.environ, "PATH": path, "DOCKER_HOST": build.docker_host, "LIGHTSHIP_HOME": str(home)}
     started = time.perf_counter()
     done = subprocess.run(
         [LIGHTSHIP, "verify", tag, "--engine", "docker", "--json", "-q"],
@@ -61,6 +63,8 @@ def verified(tag: str, build: DockerBuilds) -> tuple[dict[str, Any], float]:
     )
     seconds = time.perf_counter() - started
     shutil.rmtree(home, ignore_errors=True)
+    if done.returncode not in (0, 1):
+        raise SystemExit(done.stdout.decode())
     report: dict[str, Any] = json.loads(done.stdout)
     (FOLDER / f"{tag.partition(':')[2]}.json").write_bytes(done.stdout)
     return report, seconds
