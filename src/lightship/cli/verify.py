@@ -191,21 +191,20 @@ def _scanner(
     scanner, program = find_scanner(name, environ.get("PATH", ""), where=where)
 
     def asking(image: Image) -> tuple[InstalledScanner, ...]:
-        sbom = partial(_sbom, image, surroundings)
+        sbom = partial(_sbom, image, surroundings, full=asked.full or asked.start)
         return (InstalledScanner(scanner, program, sbom, environ, reporter, asked.offline),)
 
     return asking
 
 
-def _sbom(image: Image, surroundings: Machine) -> bytes:
-    from lightship.attest.documents import CYCLONEDX, write_sbom
-    from lightship.attest.inventory import read_inventory
+def _sbom(image: Image, surroundings: Machine, *, full: bool) -> bytes:
+    from lightship.attest.asking import ask_bill
+    from lightship.attest.documents import CYCLONEDX
     from lightship.build.origins import known_origin
 
-    home = surroundings.home
+    home, reporter = surroundings.home, surroundings.reporter
     origin = known_origin(image.descriptor.digest, home)
-    inventory = read_inventory(image, origin, cache=home.cache, reporter=surroundings.reporter)
-    return write_sbom(inventory, CYCLONEDX)
+    return ask_bill(image, CYCLONEDX, origin, cache=home.cache, reporter=reporter, full=full).document
 
 
 def _start(asked: _Asked, config: VerifyConfig) -> StartOptions | None:
