@@ -20,7 +20,7 @@ from lightship.wheels.fetch import fetch_wheels
 from lightship.wheels.lock import Lock, LockedBuilder, LockTable, parse_lock, render_lock
 from lightship.wheels.model import LockedSdist, LockedWheel
 from lightship.wheels.request import ResolveRequest
-from lightship.wheels.resolve import resolve
+from lightship.wheels.resolve import resolve_each
 from lightship.wheels.sdist import build_requires
 from lightship.wheels.select import NO_GROUPS, Groups, select_distributions, usable_distributions
 from lightship.wheels.sizes import with_local_sizes
@@ -103,12 +103,18 @@ def select_wheels(
         ResolutionError: if there are no such wheels.
 
     """
-    text = resolve(request, pip=machine.pip, environ=machine.environ, reporter=reporter)
     platform = request.platform
+    texts = resolve_each(
+        [request],
+        pip=machine.pip,
+        environ=machine.environ,
+        reporter=reporter,
+        digest_of=machine.file_digests,
+    )
     table = LockTable(
         variant="build", python=request.python, base="", inputs=of_bytes(b""), platforms=(platform,), debs={}
     )
-    lock = parse_lock(render_lock(with_local_sizes(text), table), where="build requirements")
+    lock = parse_lock(render_lock(with_local_sizes(texts[platform]), table), where="build requirements")
     found = select_distributions(
         lock, platform=platform, python_full=python_full, glibc=request.glibc, only_wheels=True
     )

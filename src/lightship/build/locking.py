@@ -65,7 +65,7 @@ def make_lock(
 
     """
     from lightship.build.bases import open_base
-    from lightship.build.resolving import resolve_python
+    from lightship.build.requesting import resolve_python
     from lightship.build.stagelock import lock_stages
     from lightship.build.targets import lock_targets, resolving
     from lightship.wheels.lock import LockTable, lock_path

@@ -16,7 +16,7 @@ from lightship.build.compiling import build_for_libraries, root_on
 from lightship.build.inputs import target_inputs
 from lightship.build.libraries import SystemPackages, add_libraries
 from lightship.build.machine import Machine
-from lightship.build.resolving import python_request
+from lightship.build.requesting import python_request
 from lightship.debs.model import LockedDeb
 from lightship.debs.suite import Suite
 from lightship.errors import LightshipError, ResolutionError, UsageError
@@ -31,6 +31,7 @@ from lightship.wheels.groups import add_groups, installed_names, without_package
 from lightship.wheels.lock import Lock, LockedTarget, LockTable, parse_lock, render_lock
 from lightship.wheels.merge import merge_pylocks
 from lightship.wheels.model import LockedSdist, LockedWheel
+from lightship.wheels.preferences import preferred
 from lightship.wheels.request import ResolveRequest
 from lightship.wheels.resolve import resolve_each
 from lightship.wheels.select import target_environment, usable_distributions
@@ -113,15 +114,22 @@ def _resolve(
     if not target.requirements:
         return 'lock-version = "1.0"\n'
     with tempfile.TemporaryDirectory(prefix="lightship-") as scratch:
-        pins = Path(scratch, "production.txt")
+        pins, kept = Path(scratch, "production.txt"), Path(scratch, "pylock.toml")
         write_bytes(pins, "".join(f"{line}\n" for line in _pins(production)).encode())
         requests = [
             _request(project, variant, target, base, pins, machine, upgrade=upgrade)
             for base in bases.values()
         ]
+        write_bytes(kept, preferred(pylock, requests[0].lock).encode())
+        requests = [replace(request, lock=kept) for request in requests]
         try:
             texts = resolve_each(
-                requests, pip=machine.pip, environ=machine.environ, uv=uv, reporter=machine.reporter
+                requests,
+                pip=machine.pip,
+                environ=machine.environ,
+                uv=uv,
+                reporter=machine.reporter,
+                digest_of=machine.file_digests,
             )
         except UnsatisfiableError as error:
             raise _explained(error, requests, target, machine) from error
