@@ -8,7 +8,6 @@ from lightship.build.bases import Base, Bases
 from lightship.build.interpreter import Interpreter
 from lightship.build.machine import Machine
 from lightship.build.resolving import debian_sources
-from lightship.build.toolchain import toolchain_packages
 from lightship.debs.lock import python_packages, resolve_debs
 from lightship.debs.model import LockedDeb
 from lightship.digest import of_bytes
@@ -17,7 +16,7 @@ from lightship.platform import Platform
 from lightship.project.detect import Project
 from lightship.project.stages import stages_of
 from lightship.wheels.fetch import fetch_wheels
-from lightship.wheels.lock import Lock, LockedBuilder, LockTable, parse_lock, render_lock
+from lightship.wheels.lock import Lock, LockedBuilder, LockTable, lock_of
 from lightship.wheels.model import LockedSdist, LockedWheel
 from lightship.wheels.request import ResolveRequest
 from lightship.wheels.resolve import resolve_each
@@ -114,7 +113,7 @@ def select_wheels(
     table = LockTable(
         variant="build", python=request.python, base="", inputs=of_bytes(b""), platforms=(platform,), debs={}
     )
-    lock = parse_lock(render_lock(with_local_sizes(texts[platform]), table), where="build requirements")
+    lock = lock_of(with_local_sizes(texts[platform]), table)
     found = select_distributions(
         lock, platform=platform, python_full=python_full, glibc=request.glibc, only_wheels=True
     )
@@ -123,6 +122,8 @@ def select_wheels(
 
 def resolve_root(project: Project, base: Base, machine: Machine) -> tuple[LockedDeb, ...]:
     """Resolve the builder's root: compilers, and the project's `build-packages`."""
+    from lightship.build.toolchain import toolchain_packages
+
     config = project.config
     suite = base.builder_suite()
     names = (*python_packages(config.python), *toolchain_packages(config.python))

@@ -2,23 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 from lightship.build.machine import Machine
+from lightship.debs.lock import glibc_version
+from lightship.errors import ResolutionError
 from lightship.platform import Platform
-from lightship.project.detect import Project
+from lightship.project.detect import Project, is_suite
 from lightship.project.inputs import uses_pyproject
-from lightship.wheels.lock import lock_path
+from lightship.wheels.lock import Lock, lock_path
 from lightship.wheels.request import ResolveRequest
 from lightship.wheels.resolve import resolve_platforms
 from lightship.wheels.sizes import with_local_sizes
+from lightship.wheels.uv import find_uv
+
+GlibcOf: TypeAlias = Mapping[Platform, tuple[int, int]]
+Answer: TypeAlias = Callable[[GlibcOf], str]
+
+
+@contextmanager
+def python_answer(
+    project: Project, variant: str, before: Lock | None, machine: Machine, *, upgrade: bool
+) -> Iterator[Answer]:
+    """Give `resolve_python`, which has begun: for the glibc that the base had in the lock `before`.
+
+    So the resolver waits for indexes while the base is read, and begins anew only if that is another.
+    """
+    expected = _glibc_in(before, project)
+    find_uv()  # here, for it asks sysconfig, which no two threads may ask first (python/cpython#92452)
+    with ThreadPoolExecutor(1) as pool:
+        early = (
+            pool.submit(resolve_python, project, variant, expected, machine, upgrade=upgrade)
+            if expected
+            else None
+        )
+
+        def answer(glibc: GlibcOf) -> str:
+            if early is not None and glibc == expected:
+                return early.result()
+            return resolve_python(project, variant, glibc, machine, upgrade=upgrade)
+
+        yield answer
+
+
+def _glibc_in(before: Lock | None, project: Project) -> GlibcOf:
+    """Tell the glibc of a lock's base, for all platforms of a project or for none."""
+    if before is None or before.base != project.config.base or not is_suite(before.base):
+        return {}
+    try:
+        return {platform: glibc_version(before.debs.get(platform, ())) for platform in project.platforms}
+    except ResolutionError:
+        return {}
 
 
 def resolve_python(
     project: Project,
     variant: str,
-    glibc: Mapping[Platform, tuple[int, int]],
+    glibc: GlibcOf,
     machine: Machine,
     *,
     upgrade: bool,
