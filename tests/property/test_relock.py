@@ -57,13 +57,14 @@ def resolved(desk: Desk, lines: list[str], lock: Path, cache: str) -> str | None
 def outcomes(world: World) -> tuple[str | None, str | None]:
     """Make a lock again by asking for little, if that counts, and by asking for everything."""
     with tempfile.TemporaryDirectory() as folder, at_desk(Path(folder)) as desk:
-        offer(desk, OLDEST | world.before)
+        before = OLDEST | world.before
+        offer(desk, before)
         lock = Path(folder, "pylock.toml")
         text = resolved(desk, world.first, lock, "cache")
         if text is None:
             return None, None
         lock.write_text(text)
-        offer(desk, {key: needs for key, needs in world.later.items() if key not in world.before})
+        offer(desk, {key: needs for key, needs in world.later.items() if key not in before})
         request = desk.request(*world.then, lock=lock)
         texts = relock([request], pip=desk.pip, environ=desk.environ, reporter=desk.reporter)
         return texts and texts[AMD64], resolved(desk, world.then, lock, "other-cache")
