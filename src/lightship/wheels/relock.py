@@ -13,6 +13,7 @@ import os
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -73,12 +74,16 @@ def relock(
 
 
 def _local_digests(known: Contents, folders: Collection[Path], digest_of: DigestOf | None) -> dict[Path, str]:
-    """Give the digests of locked files that lie in some folders, SHA-256 in hexadecimal."""
+    """Give the digests of locked files that lie in some folders and can be read, SHA-256 in hexadecimal."""
     if digest_of is None or not folders:
         return {}
     urls = {url for sources in known.values() for url, _ in sources if url.startswith("file:")}
     paths = {path for url in urls if (path := local_path(url)) and path.parent in folders}
-    return {path: hex_of(parse_digest(digest_of(path, path.stat()))) for path in paths if path.is_file()}
+    found = {}
+    for path in paths:
+        with suppress(OSError):
+            found[path] = hex_of(parse_digest(digest_of(path, path.stat())))
+    return found
 
 
 class _Kept(SilentReporter):
