@@ -193,6 +193,7 @@ def test_a_python_that_no_suite_has_names_those_that_are_had(tmp_path: Path) -> 
     )
     error = problem(folder)
     assert error.message == "no Debian suite has Python 3.12"
+    assert 'base = "python:3.12-slim"' in error.hint
     assert "3.11, 3.13, 3.14" in error.hint
 
 
@@ -203,8 +204,8 @@ def test_nothing_to_install_is_an_error_that_helps(tmp_path: Path) -> None:
 
 
 def test_nothing_to_start_is_an_error_that_helps(tmp_path: Path) -> None:
-    error = problem(make(tmp_path, {"requirements.txt": "fastapi\n", "main.py": "print()\n"}))
-    assert "found no application" in error.message
+    error = problem(make(tmp_path, {"requirements.txt": "fastapi\n", "other.py": "print()\n"}))
+    assert "found nothing to start" in error.message
     assert "command = " in error.hint
 
 
