@@ -67,7 +67,8 @@ def outcomes(world: World) -> tuple[str | None, str | None]:
         offer(desk, {key: needs for key, needs in world.later.items() if key not in before})
         request = desk.request(*world.then, lock=lock)
         texts = relock([request], pip=desk.pip, environ=desk.environ, reporter=desk.reporter)
-        return texts and texts[AMD64], resolved(desk, world.then, lock, "other-cache")
+        little = texts[AMD64] if texts else None
+        return little, resolved(desk, world.then, lock, "other-cache")
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -60,7 +60,7 @@ def again(desk: Desk, *lines: str, **more: Any) -> str | None:
     """Make the lock again, or find that this takes asking about everything."""
     request = desk.request(*lines, lock=lock_file(desk), **more)
     texts = relock([request], pip=desk.pip, environ=desk.environ, reporter=desk.reporter, digest_of=digest)
-    return texts and merge_pylocks(texts)
+    return merge_pylocks(texts) if texts else None
 
 
 def whole(desk: Desk, *lines: str, **more: Any) -> str:
@@ -287,5 +287,6 @@ def test_requests_that_are_not_files_count(desk: Desk) -> None:
         lock=lock_file(desk),
     )
     texts = relock([request], pip=desk.pip, environ=desk.environ, reporter=desk.reporter)
-    assert versions(texts and texts[AMD64]) == {"web": "1.0", "client": "1.0", "pool": "1.0", "new": "1.0"}
+    assert texts is not None
+    assert versions(texts[AMD64]) == {"web": "1.0", "client": "1.0", "pool": "1.0", "new": "1.0"}
     assert pages(desk) == {"new"}
