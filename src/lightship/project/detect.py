@@ -29,6 +29,8 @@ TORCH = frozenset({
     "ultralytics",
 })  # fmt: skip
 """Distributions that are PyTorch or always need it."""
+_VERSIONS = tuple(f"3.{minor}" for minor in range(9, 16))
+"""Those that a project may insist on, whether a suite has them or not."""
 CPU, NONE = "cpu", "none"
 DEFAULT_PLATFORM = "linux/amd64"
 
@@ -153,10 +155,11 @@ def _wanted_python(config: Config, folder: Path, metadata: Mapping[str, Any]) ->
         from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
         try:
-            fitting = [version for version in known if SpecifierSet(required).contains(f"{version}.99")]
+            wanted = SpecifierSet(required)
+            fitting = [version for version in known if wanted.contains(f"{version}.99")]
         except InvalidSpecifier as error:
             raise UsageError(f"requires-python: {error}", where=str(folder / "pyproject.toml")) from error
-        known = fitting or known
+        known = fitting or [text for text in _VERSIONS if wanted.contains(f"{text}.99")] or known
     return known[0] if known else next(iter(SUITES))
 
 
