@@ -248,7 +248,7 @@ class BytecodeLayer(msgspec.Struct, frozen=True, tag="bytecode"):
         return 0
 
     def recipe(self) -> dict[str, Any]:
-        compiled = {"python": self.python, "compiler": self.compiler, "modules": self.modules}
+        compiled = {"python": self.python, "compiler": self.compiler, "modules": self.modules, "rules": 2}
         return {"kind": "bytecode", "of": self.of.recipe(), **compiled}
 
 
