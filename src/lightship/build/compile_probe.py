@@ -11,12 +11,11 @@ the module.
 
 # All of these are in the interpreter. Debian ships its library without bytecode: to import a module of that
 # takes longer than to compile an application.
+import _warnings
 import marshal
 import sys
-from _frozen_importlib_external import MAGIC_NUMBER  # type: ignore[import-not-found]
+from _frozen_importlib_external import MAGIC_NUMBER
 from _imp import source_hash
-
-import _warnings
 
 _warnings.filters.insert(0, ("ignore", None, Warning, None, 0))  # as warnings.simplefilter() does
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from lightship.build.cache import Memo
 from lightship.build.home import Home
@@ -48,8 +48,7 @@ class Savings(msgspec.Struct, frozen=True):
         return sum(saving.bytes for saving in self.rules)
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(Struct, frozen=True):
     """A fetched archive that some rule concerns; `recipe` decides what is counted in it."""
 
     package: str

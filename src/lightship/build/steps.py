@@ -6,9 +6,10 @@ import hashlib
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from lightship.build.bytecode import Compiler
 from lightship.debs.ldcache import Library
@@ -38,8 +39,7 @@ from lightship.wheels.model import LockedWheel
 from lightship.wheels.strip import strip_library
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(Struct, frozen=True):
     """Where the bytes are: archives by SHA-256 (hexadecimal), and the project's folder.
 
     `outputs` has the roots of stages and images, by the digests of their origins; `compiler` is there where
@@ -193,8 +193,7 @@ def _file(file: SourceFile, path: str, folder: Path) -> Entry:
     return Entry(path, Kind.FILE, 0o755 if file.executable else 0o644, content)
 
 
-@dataclass(frozen=True, slots=True)
-class Unchanged(FileContent):
+class Unchanged(FileContent, frozen=True):
     """A project's file that must still be what it was when the plan was made."""
 
     sha256: str = ""

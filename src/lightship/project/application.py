@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 ASGI = frozenset({"FastAPI", "Starlette", "Litestar", "Quart", "BlackSheep", "Robyn"})
 WSGI = frozenset({"Flask", "Bottle", "Falcon"})
@@ -29,8 +31,7 @@ PLACES = (
 HEALTH = frozenset({"/health", "/healthz", "/livez", "/live", "/ping", "/-/healthy"})
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
+class Application(Struct, frozen=True):
     """`target` is what servers take, as `app.main:app`; `sources` are the paths that hold its code.
 
     `root` is the folder, relative to the project, that must be on the import path; empty for the project.
