@@ -27,7 +27,7 @@ def what_is_written(layer: WheelsLayer, wheel: LockedWheel) -> list[object]:
 
 
 def archive_path(home: Home, sha256: str) -> Path:
-    return home.archives / "sha256" / sha256
+    return Path(f"{home.archives}/sha256/{sha256}")
 
 
 def _read_paths(layer: WheelsLayer, wheel: LockedWheel, home: Home) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -327,6 +326,8 @@ def _load(stored: Stored, name: str, surroundings: Machine) -> None:
     from lightship.engines.load import load
 
     environ = surroundings.environ
+    import shutil
+
     engine: EngineName = "docker" if shutil.which("docker", path=environ.get("PATH")) else "podman"
     image = choose_image(stored, name, wanted=None, own=surroundings.platform)
     load(image, name, engine=engine, environ=environ, reporter=surroundings.reporter)
