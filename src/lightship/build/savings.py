@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from lightship.build.cache import Memo
 from lightship.build.home import Home
-from lightship.build.written import archive_path
+from lightship.build.written import archive_path, fetched_of
 from lightship.debs import trim as debs_trim
 from lightship.debs.model import LockedDeb
 from lightship.digest import of_value
@@ -63,8 +63,7 @@ class _Source(Struct, frozen=True):
 def count_savings(plan: Plan, home: Home) -> Savings:
     """Add up what the plan's rules leave out; remembered, for every archive has to be read once."""
     archives = [*(deb.sha256 for deb in plan.debs), *(wheel.sha256 for wheel in plan.wheels)]
-    paths = {sha256: archive_path(home, sha256) for sha256 in archives}
-    fetched = {sha256: path for sha256, path in paths.items() if path.is_file()}
+    fetched = {sha256: archive_path(home, sha256) for sha256 in fetched_of(home, archives)}
     sources = [source for layer in _layers(plan) for source in _sources(layer, fetched)]
     uncounted = len(archives) - len(fetched)
     key = of_value([VERSION, uncounted, [source.recipe for source in sources]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import cache
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -52,6 +53,7 @@ class TrimRule(Struct, frozen=True, kw_only=True):
         return [self.name, list(self.paths), list(self.keep), *(sorted(each) for each in sets)]
 
 
+@cache
 def _unversioned(package: str) -> str:
     """`gcc` of `gcc-12`, but not of `gcc-12-base`, which is no compiler."""
     return re.sub(r"-[0-9]+$", "", package)

@@ -156,7 +156,8 @@ class Sending:
             name = target if document is documents[-1] else document.digest
             _put(self.wire, self.layout, self.repository, name, document)
         for blob in blobs:
-            self.places.add(self.repository, blob.digest)
+            if blob.digest not in known:  # those were remembered when what needs them was pushed
+                self.places.add(self.repository, blob.digest)
         absent = sum(blob.size for blob in missing)
         there = sum(blob.size for blob in blobs) - absent
         return Pushed(descriptor, sent=absent - sum(mounted), mounted=sum(mounted), there=there)
