@@ -38,6 +38,7 @@ from bench.harness import (
 )
 from bench.inspections import inspection_rows
 from bench.pushes import push_rows
+from bench.remotes import remote_rows
 from bench.sizes import size_rows
 from bench.starts import start_rows
 
@@ -162,6 +163,7 @@ PARTS = (
     cache_rows,
     engine_rows,
     push_rows,
+    remote_rows,
     fleet_rows,
     empty_rows,
     inspection_rows,

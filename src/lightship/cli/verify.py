@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lightship.build.machine import Machine
+from lightship.cli.basis import full_option, said_of
 from lightship.cli.engines import engine_option, stored_image
 from lightship.cli.findings import show_findings
 from lightship.cli.options import Output, common, machine, target_option
@@ -70,11 +71,7 @@ class _Asked:
 @click.option("--strict", is_flag=True, help="Exit with 1 for warnings, too.")
 @click.option("--sarif", is_flag=True, help="Print the findings as SARIF 2.1.0.")
 @click.option("--start", is_flag=True, help="Start the image, and wait for its health check.")
-@click.option(
-    "--full",
-    is_flag=True,
-    help="Read a registry's layers even where a scan of them is attached.",
-)
+@full_option
 @click.option(
     "-e", "--env", "variables", multiple=True, metavar="NAME=VALUE", help="Set a variable for --start."
 )
@@ -191,8 +188,6 @@ def _answer(name: str, report: Report, asked: _Asked, output: Output) -> None:
 
 
 def _show(name: str, report: Report, *, strict: bool) -> None:
-    from lightship.inspect.findings import Basis
-
     passed = report.passes(strict=strict)
     verdict = click.style("passed", fg="green") if passed else click.style("failed", fg="red")
     click.echo(f"{click.style(name, bold=True)} {verdict}: {_counts(report)}")
@@ -203,8 +198,8 @@ def _show(name: str, report: Report, *, strict: bool) -> None:
         f"{report.elf_files} ELF files resolved, {len(report.distributions)} distributions, "
         f"{report.modules_imported} modules imported"
     )
-    if report.basis is Basis.SCAN:
-        click.echo("  checked from its scan, attached by whoever pushed it; --full reads the layers")
+    if basis := said_of(report.basis, "checked"):
+        click.echo(f"  {basis}")
     if report.seconds_to_healthy is not None:
         memory = f", {size(report.memory_at_rest)} in memory at rest" if report.memory_at_rest else ""
         click.echo(f"  healthy {report.seconds_to_healthy:.1f} s after its start{memory}")

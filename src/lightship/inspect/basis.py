@@ -12,10 +12,11 @@ from lightship.events import Reporter
 from lightship.inspect.answers import ToldFiles
 from lightship.inspect.attached import LARGEST, MEDIA_SCAN, Attached, read_scan
 from lightship.inspect.contents import Contents, stack_contents
+from lightship.inspect.here import is_far
 from lightship.inspect.scan import scan_layers
-from lightship.oci.model import Image, Layer
+from lightship.oci.model import Image
 from lightship.registry.attachments import attachments
-from lightship.registry.remote import RemoteImage, RemoteLayer
+from lightship.registry.remote import RemoteImage
 
 
 def attached_contents(image: Image, *, cache: Path, reporter: Reporter) -> Contents | None:
@@ -24,9 +25,9 @@ def attached_contents(image: Image, *, cache: Path, reporter: Reporter) -> Conte
     Layers that are here count as they are. A document that cannot be used is told, and the next is looked at.
     """
     store = layer_store(cache)
-    if not isinstance(image, RemoteImage) or not any(_is_far(layer, store) for layer in image.layers):
+    if not isinstance(image, RemoteImage) or not any(is_far(layer, store) for layer in image.layers):
         return None
-    for attached in _documents(image, reporter):
+    for attached in documents(image, reporter):
         try:
             return _seen_through(attached, image, store, cache, reporter)
         except IntegrityError as error:
@@ -39,7 +40,8 @@ def tell(reporter: Reporter, error: IntegrityError | NetworkError | UsageError) 
     reporter.warn(f"no scan of the image is used, and its layers are read: {error}")
 
 
-def _documents(image: RemoteImage, reporter: Reporter) -> Iterator[Attached]:
+def documents(image: RemoteImage, reporter: Reporter) -> Iterator[Attached]:
+    """Yield the scans that are attached to an image; why one cannot be used is told."""
     try:
         for data in attachments(image, MEDIA_SCAN, LARGEST):
             try:
@@ -50,14 +52,10 @@ def _documents(image: RemoteImage, reporter: Reporter) -> Iterator[Attached]:
         tell(reporter, error)
 
 
-def _is_far(layer: Layer, store: LayerStore) -> bool:
-    return isinstance(layer, RemoteLayer) and not store.has(layer.diff_id)
-
-
 def _seen_through(
     attached: Attached, image: Image, store: LayerStore, cache: Path, reporter: Reporter
 ) -> Contents:
-    far = [_is_far(layer, store) for layer in image.layers]
+    far = [is_far(layer, store) for layer in image.layers]
     near = [layer for layer, is_far in zip(image.layers, far, strict=True) if not is_far]
     here = store.get_all(near, reporter)
     known = zip(here, scan_layers(here, cache=cache), strict=True)

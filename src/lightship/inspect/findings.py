@@ -48,10 +48,24 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 class Basis(StrEnum):
-    """What static checks read: an image's layers, or a scan of them that is attached to it."""
+    """What was read of an image: its layers, a scan of them that is attached to it, or their own contents.
+
+    The last are the tables of contents that eStargz layers have at their ends. A bill of materials may be
+    attached, too.
+    """
 
     LAYERS = "layers"
     SCAN = "scan"
+    TABLES = "tables-of-contents"
+    ATTACHED = "attached"
+
+
+READ_INSTEAD = {
+    Basis.SCAN: "its scan, attached by whoever pushed it",
+    Basis.TABLES: "its layers' tables of contents, which do not say what libraries need",
+    Basis.ATTACHED: "what is attached by whoever pushed it",
+}
+"""What a basis other than the layers is, and whose word."""
 
 
 class Report(msgspec.Struct, frozen=True):
