@@ -26,6 +26,7 @@ from lightship.fs.entries import Kind
 from lightship.fs.paths import normalise
 from lightship.inspect.answers import Answers, Key, NotedFiles
 from lightship.inspect.contents import Contents, check_platform, open_contents
+from lightship.inspect.packages import read_installed
 from lightship.inspect.rules import STATIC_CHECKS
 from lightship.inspect.scan import VERSION, LayerScan
 from lightship.inspect.telling import LARGEST as LARGEST_TEXT
@@ -41,7 +42,7 @@ _WINDOW = 24
 """Logarithm of the bytes in which zstd looks for what was there before."""
 _LEVEL = 9
 _PIECE = 1 << 20
-RULES = f"{VERSION}.2"
+RULES = f"{VERSION}.3"
 """Raised, behind the scans' own version, when a document comes to hold something else."""
 _NOWHERE = Path(os.devnull)
 """Stands for the folder of a layer that is elsewhere: nothing can be below it."""
@@ -108,6 +109,7 @@ def make_scan(
     for check in STATIC_CHECKS:
         for _ in check(watched):
             pass
+    read_installed(watched)
     _note_files(contents, noted, wanted)
     return write_scan(contents, noted.answers)
 

@@ -47,6 +47,7 @@ class Item:
     digest: bytes = field(default=b"", repr=False)
     compiled: Compiled | None = field(default=None, repr=False)
     mtime: int = 0
+    capability: bytes = field(default=b"", repr=False)
 
     @property
     def name(self) -> str:
@@ -202,5 +203,6 @@ def stack_contents(
             scan.digests.get(member.number, b""),
             scan.bytecode.get(member.number),
             scan.times.get(member.number, 0),
+            member.capability,
         )
     return Contents(config, tree, items, sum(layer.unpacked for layer in layers), layers, scans, reader)

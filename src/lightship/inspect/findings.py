@@ -30,14 +30,18 @@ class Rule(msgspec.Struct, frozen=True):
         return Finding(self.id, self.severity, where, message, self.remedy)
 
 
-class Finding(msgspec.Struct, frozen=True, order=True):
-    """One rule that an image breaks: `where` is a path, a distribution or a field of the configuration."""
+class Finding(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
+    """One rule that an image breaks: `where` is a path, a distribution or a field of the configuration.
+
+    `names` are those of what was found, where it has any of its own: of a vulnerability, all its identifiers.
+    """
 
     rule: str
     severity: Severity
     where: str
     message: str
     remedy: str
+    names: tuple[str, ...] = ()
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -72,7 +76,7 @@ class Report(msgspec.Struct, frozen=True):
     """What `verify` found; sizes in bytes.
 
     `wasted` are bytes of files that later layers hide. `seconds_to_healthy` and `memory_at_rest` are there
-    where the image was started and answered.
+    where the image was started and answered. `asked` are those who were asked about vulnerabilities.
     """
 
     image: Digest
@@ -90,6 +94,7 @@ class Report(msgspec.Struct, frozen=True):
     wasted: int = 0
     accepted: tuple[Accepted, ...] = ()
     basis: Basis = Basis.LAYERS
+    asked: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -303,3 +303,11 @@ def test_an_image_of_musl_is_looked_at_by_its_own_rules(lightship: Lightship, la
     report = json.loads(lightship("verify", f"oci:{layout.path}", "--json", "-q").out)
     found = [(item["rule"], item["message"]) for item in report["findings"] if item["severity"] == "error"]
     assert found == [("LV201-missing-library", "needs libc.so.6, which is not in the image")]
+
+
+@pytest.mark.parametrize("option", [("--memory", "1GB"), ("--stop", "3")])
+def test_limits_of_a_start_need_one(lightship: Lightship, layout: Layout, option: tuple[str, str]) -> None:
+    image_of(layout)
+    refused = lightship("verify", f"oci:{layout.path}", *option)
+    assert refused.code == 2
+    assert "give --start, too" in refused.err
