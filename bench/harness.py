@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import signal
 import statistics
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +31,15 @@ class Run:
     seconds: float
     memory: int
     output: bytes
+
+
+def compile_ourselves() -> None:
+    """Compile what Lightship runs from, as pip does when it installs.
+
+    Else each run would compile again what was edited or installed since without leaving bytecode.
+    """
+    for folder in (ROOT / "src", sysconfig.get_path("purelib")):
+        compileall.compile_dir(folder, quiet=2)
 
 
 def copy_example(folder: Path, **settings: str) -> Path:

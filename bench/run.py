@@ -28,6 +28,7 @@ from bench.harness import (
     HOME,
     Row,
     Run,
+    compile_ourselves,
     copy_example,
     forget_layers,
     lightship,
@@ -56,6 +57,7 @@ def main() -> None:
     wanted = sys.argv[1:] or list(parts)
     if unknown := set(wanted) - set(parts):
         sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(parts)}")
+    compile_ourselves()
     copy_example(WHOLE, trim='"none"', strip="false", bytecode='"none"')
     copy_example(PROJECT)
     show([("what", "measured", "bar")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lightship.errors import UsageError
 
@@ -12,8 +12,7 @@ _OLDEST_MANYLINUX = (2, 5)
 _LEGACY = {(2, 5): "manylinux1", (2, 12): "manylinux2010", (2, 17): "manylinux2014"}  # PEP 600
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Platform:
+class Platform(Struct, frozen=True, order=True):
     """An OCI platform: `linux/amd64` or `linux/arm64`."""
 
     architecture: str

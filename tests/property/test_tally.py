@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lightship.build.steps import wheel_entries
+from lightship.build.installing import wheel_entries
 from lightship.inspect.oracle.tally import tally
 from lightship.oci.blob import write_layer
 from lightship.oci.record import Compression

@@ -17,9 +17,9 @@ leaves the image's digest as it is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from lightship import __version__
 from lightship.attest.documents import CYCLONEDX, MEDIA_CYCLONEDX, SPDX, write_sbom
@@ -49,8 +49,7 @@ _RULES = 2
 """Part of every key: raised when documents say something else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """Kinds of documents; those that are `asked` for must be had, others are made where that is possible."""
 
     kinds: tuple[str, ...]
@@ -77,8 +76,7 @@ def read_predicate(artifact: Artifact, layout: Layout) -> bytes:
     return predicate_of(data) if layer.media_type == MEDIA_STATEMENT else data
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
+class _Form(Struct, frozen=True):
     media_type: str
     file: str
     predicate_type: str = ""

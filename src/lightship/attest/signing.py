@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from lightship.attest.artifacts import PROVENANCE
 from lightship.attest.documents import CYCLONEDX, SPDX
@@ -24,8 +25,7 @@ _TYPES = {PROVENANCE: "slsaprovenance1", CYCLONEDX: "cyclonedx", SPDX: "spdxjson
 """Names of predicates in `cosign attest --type` (sigstore/cosign, doc/cosign_attest.md)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A predicate of one kind about an image, as JSON text; `manifest` is the image's own, to the byte."""
 
     kind: str
@@ -34,8 +34,7 @@ class Document:
     manifest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(Struct, frozen=True):
     """What was signed; `bundles` are signatures that whoever asked must push, each with its document."""
 
     by: str
@@ -85,8 +84,7 @@ def find_signer(
     return SigstoreSigner(programs)
 
 
-@dataclass(frozen=True, slots=True)
-class CosignSigner:
+class CosignSigner(Struct, frozen=True):
     """`cosign sign` for the image, `cosign attest` for every document; cosign pushes what it has signed."""
 
     programs: Programs
@@ -109,8 +107,7 @@ class CosignSigner:
         return Signed(COSIGN)
 
 
-@dataclass(frozen=True, slots=True)
-class SigstoreSigner:
+class SigstoreSigner(Struct, frozen=True):
     """`sigstore attest`: signs the provenance of a file, and a manifest is a file of the image's digest."""
 
     programs: Programs

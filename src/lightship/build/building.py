@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -110,8 +109,8 @@ def build_plan(project: Project, plan: Plan, machine: Machine, compression: Comp
     """Build a plan into the machine's image store; stages and distributions without a wheel first."""
     builder = builder_of(project, plan.variant, machine, compression)
     fetch = Fetcher(project, machine, plan_suite(project, plan))
-    builder = dataclasses.replace(builder, fetch=fetch)
-    builder = dataclasses.replace(builder, outputs=_outputs(project, plan, builder, machine))
+    builder = replace(builder, fetch=fetch)
+    builder = replace(builder, outputs=_outputs(project, plan, builder, machine))
     plan = with_builds(project, plan, machine)
     built = builder.build(plan, project.folder)
     return replace(built, notes=tuple(dict.fromkeys((*built.notes, *remarks(plan, machine.home)))))
@@ -133,7 +132,7 @@ def known_start(project: Project, variant: str) -> Start | None:
 
 def builder_of(project: Project, variant: str, machine: Machine, compression: Compression) -> Builder:
     """Give what builds a variant: by its recorded start, and with the layers that its lock records."""
-    return dataclasses.replace(
+    return replace(
         builder_for(project, machine, compression),
         start=known_start(project, variant),
         pins=pinned_layers(project, variant, machine),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from lightship.decoders import from_msgpack
 from lightship.digest import Digest, hex_of, of_file, of_value
@@ -17,8 +17,7 @@ from lightship.fs.atomic import write_bytes
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
-class Memo:
+class Memo(Struct, frozen=True):
     """Small typed values on disk, one file a key; a damaged file counts as missing."""
 
     folder: Path
@@ -46,8 +45,7 @@ class Memo:
 _WORTH_REMEMBERING = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class FileDigests:
+class FileDigests(Struct, frozen=True):
     """Digests of big files, remembered under all that the file system says of them.
 
     As git's index does, a file whose inode, size, mtime and ctime are the same counts as unchanged.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from lightship.build.machine import Machine
 from lightship.debs.model import LockedDeb
@@ -12,8 +13,7 @@ from lightship.project.detect import Project
 from lightship.wheels.model import LockedArchive
 
 
-@dataclass(frozen=True, slots=True)
-class Fetcher:
+class Fetcher(Struct, frozen=True):
     """Brings locked archives to the cache of a machine; Debian packages are those of `suite`."""
 
     project: Project

@@ -6,16 +6,16 @@ import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from lightship.errors import UsageError
 from lightship.fs.atomic import storage_error
 from lightship.oci.layout import Layout
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(Struct, frozen=True):
     """Two folders: `data` holds images, `cache` only what can be made again."""
 
     data: Path

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from lightship.build.machine import Machine
 from lightship.digest import Digest
@@ -75,8 +76,7 @@ def find_source(reference: str, folder: Path, machine: Machine) -> ImageSource:
     return BuiltSource(LayoutSource(store, str(named)), source) if is_built_here(named, store) else source
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltSource:
+class BuiltSource(Struct, frozen=True):
     """Images under a name that was given here: of the lock's digest, the name may also be a registry's."""
 
     here: ImageSource
@@ -89,8 +89,7 @@ class BuiltSource:
         return self.registry.pinned(digest)
 
 
-@dataclass(frozen=True, slots=True)
-class LayoutSource:
+class LayoutSource(Struct, frozen=True):
     """Images of a layout; without a tag, the only one in it."""
 
     layout: Layout

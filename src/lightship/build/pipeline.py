@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct, field
 
 from lightship.build.cache import Memo
 from lightship.build.home import Home
@@ -76,8 +77,7 @@ class _Known(NamedTuple):
         return {**{key: hit.record for key, hit in self.found.layers.items()}, **self.here}
 
 
-@dataclass(frozen=True, slots=True)
-class Builder:
+class Builder(Struct, frozen=True):
     """Makes images in a home.
 
     `created` is RFC 3339 text, `fetch` is asked for missing layers' archives, `blob` for a base's layers;

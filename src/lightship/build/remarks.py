@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from lightship.build.cache import Memo
 from lightship.build.home import Home
-from lightship.build.written import archive_path, what_is_written, written_paths
+from lightship.build.written import archive_path, fetched_of, what_is_written, written_paths
 from lightship.debs.model import LockedDeb
 from lightship.digest import of_value
 from lightship.plan.model import Plan, WheelsLayer
@@ -26,31 +25,26 @@ def remarks(plan: Plan, home: Home) -> tuple[str, ...]:
 
 
 def _scripts(plan: Plan, home: Home) -> tuple[str, ...]:
-    fetched = [
-        (deb, archive_path(home, deb.sha256)) for deb in plan.debs if archive_path(home, deb.sha256).is_file()
-    ]
-    key = of_value(["scripts", RULES, [deb.sha256 for deb, _ in fetched]])
+    here = fetched_of(home, (deb.sha256 for deb in plan.debs))
+    fetched = [deb for deb in plan.debs if deb.sha256 in here]
+    key = of_value(["scripts", RULES, [deb.sha256 for deb in fetched]])
     return Memo(home.cache / "remarks").get_or_make(
-        key, tuple[str, ...], lambda: tuple(_script_notes(fetched))
+        key, tuple[str, ...], lambda: tuple(_script_notes(fetched, home))
     )
 
 
-def _script_notes(fetched: list[tuple[LockedDeb, Path]]) -> Iterator[str]:
+def _script_notes(fetched: list[LockedDeb], home: Home) -> Iterator[str]:
     from lightship.debs.scripts import script_warnings
 
-    for finding in script_warnings(fetched):
+    for finding in script_warnings([(deb, archive_path(home, deb.sha256)) for deb in fetched]):
         yield f"{finding.package} counts on a maintainer script, and none is run: {finding.reason}"
 
 
 def _conflicts(plan: Plan, home: Home) -> tuple[str, ...]:
     """Find paths that two wheels write: the later one's file is what the image shows, as with pip."""
     layers = [layer for layer in plan.layers if isinstance(layer, WheelsLayer)]
-    fetched = [
-        (layer, wheel)
-        for layer in layers
-        for wheel in layer.wheels
-        if archive_path(home, wheel.sha256).is_file()
-    ]
+    here = fetched_of(home, (wheel.sha256 for layer in layers for wheel in layer.wheels))
+    fetched = [(layer, wheel) for layer in layers for wheel in layer.wheels if wheel.sha256 in here]
     memo = Memo(home.cache / "remarks")
     key = of_value(["conflicts", RULES, *(what_is_written(layer, wheel) for layer, wheel in fetched)])
     return memo.get_or_make(key, tuple[str, ...], lambda: tuple(_notes(fetched, home)))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from lightship.build.absent import elsewhere_of
 from lightship.build.cache import Memo
@@ -62,8 +63,7 @@ def plain_hosts(machine: Machine) -> list[str]:
     return [host for host in hosts if host]
 
 
-@dataclass(frozen=True, slots=True)
-class KnownPlaces:
+class KnownPlaces(Struct, frozen=True):
     """Which repositories of a registry have a blob, from pushes and pulls before: what may be mounted."""
 
     memo: Memo

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
 
 from lightship.build.cache import Memo
 from lightship.build.home import Home
+from lightship.build.written import archive_path, fetched_of
 from lightship.debs import trim as debs_trim
 from lightship.debs.model import LockedDeb
 from lightship.digest import of_value
 from lightship.plan.model import BaseLayer, LayerPlan, Plan, ToolsLayer, WheelsLayer
-from lightship.slim import Trimmer
 from lightship.wheels import trim as wheels_trim
 from lightship.wheels.environment import Environment
 from lightship.wheels.model import LockedWheel
+
+if TYPE_CHECKING:
+    from lightship.slim import Trimmer
 
 VERSION = 1
 """Part of every key: raised when savings are counted in another way."""
@@ -48,8 +52,7 @@ class Savings(msgspec.Struct, frozen=True):
         return sum(saving.bytes for saving in self.rules)
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(Struct, frozen=True):
     """A fetched archive that some rule concerns; `recipe` decides what is counted in it."""
 
     package: str
@@ -60,8 +63,7 @@ class _Source:
 def count_savings(plan: Plan, home: Home) -> Savings:
     """Add up what the plan's rules leave out; remembered, for every archive has to be read once."""
     archives = [*(deb.sha256 for deb in plan.debs), *(wheel.sha256 for wheel in plan.wheels)]
-    paths = {sha256: home.archives / "sha256" / sha256 for sha256 in archives}
-    fetched = {sha256: path for sha256, path in paths.items() if path.is_file()}
+    fetched = {sha256: archive_path(home, sha256) for sha256 in fetched_of(home, archives)}
     sources = [source for layer in _layers(plan) for source in _sources(layer, fetched)]
     uncounted = len(archives) - len(fetched)
     key = of_value([VERSION, uncounted, [source.recipe for source in sources]])

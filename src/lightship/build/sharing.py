@@ -7,8 +7,9 @@ for layers that are not on this machine.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
+
+from msgspec import Struct, field
 
 from lightship.digest import Digest
 from lightship.errors import LightshipError, LostBlobError
@@ -21,8 +22,7 @@ Pins = Mapping[Digest, LayerRecord]
 """Layers that a lock records, by their keys."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """A layer that a cache has; `proven` tells whether its libraries were loaded after they were stripped."""
 
     record: LayerRecord
@@ -30,8 +30,7 @@ class Hit:
     proven: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What caches have of the layers that were asked for, by key.
 
     `notes` and `trimmed`, bytes left out, are of the group; None where no cache could tell.

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
+from msgspec import Struct, field
+
 from lightship.build.bytecode import Compiler
-from lightship.debs.ldcache import Library
 from lightship.debs.model import LockedDeb
 from lightship.debs.trim import base_trimmer
 from lightship.digest import Digest, hex_of, parse_digest
@@ -31,15 +30,9 @@ from lightship.plan.model import (
 from lightship.plan.stages import StageLayer
 from lightship.platform import Platform
 from lightship.project.sources import SourceFile
-from lightship.wheels.archive import WheelArchive, open_wheel
-from lightship.wheels.environment import Environment
-from lightship.wheels.install import Refiner, installed
-from lightship.wheels.model import LockedWheel
-from lightship.wheels.strip import strip_library
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(Struct, frozen=True):
     """Where the bytes are: archives by SHA-256 (hexadecimal), and the project's folder.
 
     `outputs` has the roots of stages and images, by the digests of their origins; `compiler` is there where
@@ -66,7 +59,9 @@ def layer_entries(layer: MadeLayer, inputs: Inputs) -> Iterator[Iterator[Entry]]
             case EnvironmentLayer():
                 yield _environment(layer)
             case WheelsLayer():
-                yield _wheels(layer, inputs, stack)
+                from lightship.build.installing import install_wheels  # for changed sources not needed
+
+                yield install_wheels(layer, inputs.archives, stack)
             case StageLayer():
                 yield _stage(layer, inputs)
             case FilesLayer():
@@ -85,6 +80,7 @@ def _base(layer: BaseLayer, inputs: Inputs) -> Iterator[Entry]:
 
 
 def _tools(layer: ToolsLayer, inputs: Inputs) -> Iterator[Entry]:
+    from lightship.debs.ldcache import Library
     from lightship.debs.tools import BaseTree, tools_entries
 
     cached = None if layer.cached is None else [Library(*item) for item in layer.cached]
@@ -100,6 +96,7 @@ def _tools(layer: ToolsLayer, inputs: Inputs) -> Iterator[Entry]:
 
 def _packages(layer: PackagesLayer, inputs: Inputs) -> Iterator[Entry]:
     from lightship.debs.base import added_entries
+    from lightship.debs.ldcache import Library
 
     return added_entries(
         [(package, inputs.archives[package.sha256]) for package in layer.packages],
@@ -137,35 +134,6 @@ def virtual_environment(prefix: str, python: str, interpreter: str = "") -> Iter
     yield regular(f"{prefix}/pyvenv.cfg", settings.encode())
 
 
-def _wheels(layer: WheelsLayer, inputs: Inputs, stack: ExitStack) -> Iterator[Entry]:
-    opened = []
-    for wheel in layer.wheels:
-        stream = stack.enter_context(inputs.archives[wheel.sha256].open("rb"))
-        opened.append((open_wheel(stream, name=wheel.filename), wheel))
-    return wheel_entries(layer, opened, lambda wheel: _refiner(layer, wheel, inputs))
-
-
-def wheel_entries(
-    layer: WheelsLayer,
-    opened: Iterable[tuple[WheelArchive, LockedWheel]],
-    refiner: Callable[[LockedWheel], Refiner | None],
-) -> Iterator[Entry]:
-    """Install a layer's wheels, in their order: of two that write one path, the later one wins."""
-    environment = Environment(layer.prefix, layer.python)
-    streams = [
-        list(installed(archive, wheel, environment, layer.trimmer(wheel.name), refiner(wheel)))
-        for archive, wheel in opened
-    ]
-    last = {entry.path: number for number, entries in enumerate(streams) for entry in entries}
-    kept = (
-        entry
-        for number, entries in enumerate(streams)
-        for entry in {entry.path: entry for entry in entries}.values()
-        if last[entry.path] == number
-    )
-    return with_parents(kept)
-
-
 def _stage(layer: StageLayer, inputs: Inputs) -> Iterator[Entry]:
     from lightship.build.outputs import output_entries
 
@@ -173,12 +141,6 @@ def _stage(layer: StageLayer, inputs: Inputs) -> Iterator[Entry]:
     copied = (output_entries(root, path, place, layer.origin) for path, place in layer.copies)
     # What two of them write is there once; the later one wins, as with `COPY`.
     return with_parents({entry.path: entry for entries in copied for entry in entries}.values())
-
-
-def _refiner(layer: WheelsLayer, wheel: LockedWheel, inputs: Inputs) -> Refiner | None:
-    if not layer.strip:
-        return None
-    return partial(strip_library, scratch=inputs.archives[wheel.sha256].parent)
 
 
 def _files(layer: FilesLayer, inputs: Inputs) -> Iterator[Entry]:
@@ -193,8 +155,7 @@ def _file(file: SourceFile, path: str, folder: Path) -> Entry:
     return Entry(path, Kind.FILE, 0o755 if file.executable else 0o644, content)
 
 
-@dataclass(frozen=True, slots=True)
-class Unchanged(FileContent):
+class Unchanged(FileContent, frozen=True):
     """A project's file that must still be what it was when the plan was made."""
 
     sha256: str = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -134,6 +133,8 @@ def _named(layout: Layout, name: str, *, hint: str) -> Stored:
     names = layout.names()
     if name in names:
         return open_stored(layout, names[name])
+    import difflib
+
     near = difflib.get_close_matches(name, names, n=1) if "--target" not in hint else []
     raise UsageError(
         f"there is no image {name!r}",

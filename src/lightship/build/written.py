@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from lightship.build.cache import Memo
@@ -28,6 +30,13 @@ def what_is_written(layer: WheelsLayer, wheel: LockedWheel) -> list[object]:
 
 def archive_path(home: Home, sha256: str) -> Path:
     return home.archives / "sha256" / sha256
+
+
+def fetched_of(home: Home, digests: Iterable[str]) -> frozenset[str]:
+    """Tell which archives are here, by SHA-256; every build asks for hundreds."""
+    folder = archive_path(home, "")
+    # Path.is_file() takes five times as long.
+    return frozenset(each for each in digests if os.path.isfile(f"{folder}/{each}"))  # noqa: PTH113
 
 
 def _read_paths(layer: WheelsLayer, wheel: LockedWheel, home: Home) -> list[str]:

@@ -1,5 +1,10 @@
 """The command line: the only place that prints, exits, and reads the process's environment."""
 
-from lightship.cli.main import main
+import gc
+
+# What is imported stays: the collector would look through thousands of objects again and again.
+gc.set_threshold(50_000)
+
+from lightship.cli.main import main  # noqa: E402 - it imports most of it
 
 __all__ = ["main"]

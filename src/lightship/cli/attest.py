@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from msgspec import Struct
 
 from lightship.build.machine import Machine
 from lightship.cli.options import Output
@@ -48,8 +48,7 @@ def attest_options(function: Function) -> Function:
     return _attest(_sign(_key(function)))
 
 
-@dataclass(frozen=True, slots=True)
-class Attesting:
+class Attesting(Struct, frozen=True):
     """What is wanted with an image: `kinds` is None where nobody said anything."""
 
     kinds: tuple[str, ...] | None

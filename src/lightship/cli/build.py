@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace as with_fields
 
 from lightship.build.absent import bring
 from lightship.build.building import default_name, tag
@@ -53,8 +54,7 @@ if TYPE_CHECKING:
     from lightship.registry.push import Pushed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Options:
+class _Options(Struct, frozen=True, kw_only=True):
     """What the command line asks for."""
 
     path: Path
@@ -199,7 +199,7 @@ def _build(
     def deliver() -> _Delivered:
         images = _make(project, request, platforms, options, surroundings)
         done = _deliver(images, options, attesting, surroundings)
-        return replace(done, exported=caches.export(project, images, surroundings))
+        return with_fields(done, exported=caches.export(project, images, surroundings))
 
     done = building(caches.shared, deliver)
     seconds = time.perf_counter() - started
@@ -227,8 +227,7 @@ def _build(
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Delivered:
+class _Delivered(Struct, frozen=True):
     """What a build came to; `beside` says which documents went with it."""
 
     images: tuple[BuiltImage, ...]
@@ -327,6 +326,8 @@ def _load(stored: Stored, name: str, surroundings: Machine) -> None:
     from lightship.engines.load import load
 
     environ = surroundings.environ
+    import shutil
+
     engine: EngineName = "docker" if shutil.which("docker", path=environ.get("PATH")) else "podman"
     image = choose_image(stored, name, wanted=None, own=surroundings.platform)
     load(image, name, engine=engine, environ=environ, reporter=surroundings.reporter)

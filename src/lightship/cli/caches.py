@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from msgspec import Struct
 
 from lightship.build.layercache import LayerCache
 from lightship.build.machine import Machine
@@ -41,8 +41,7 @@ def cache_options(function: Function) -> Function:
     return _from_option(_to_option(function))
 
 
-@dataclass(frozen=True, slots=True)
-class Caches:
+class Caches(Struct, frozen=True):
     """Where layers are looked for, and where those that are made are put."""
 
     shared: SharedLayers

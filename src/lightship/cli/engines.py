@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from msgspec import Struct
 
 from lightship.build.machine import Machine
 from lightship.cli.options import Output, registries
@@ -108,8 +108,7 @@ def find(engine: str, builder: str, surroundings: Machine, output: Output) -> En
     return find_engine(engine, MachinePrograms(surroundings.environ, progress), builder)
 
 
-@dataclass(frozen=True, slots=True)
-class EngineBuild:
+class EngineBuild(Struct, frozen=True):
     """A build by an external engine; `destination` is where `--output` hands the images over."""
 
     engine: Engine

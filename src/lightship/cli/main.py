@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
-import traceback
 from importlib import import_module
 from typing import NoReturn
 
@@ -78,10 +79,32 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line, and end the process with the exit code of what happened."""
-    sys.exit(_run(sys.argv[1:]))
+    ending = _Ending()
+    atexit.register(ending)  # the last to be called, as the first to be registered
+    ending.code = run(sys.argv[1:])
+    sys.exit(ending.code)
 
 
-def _run(arguments: list[str]) -> int:
+class _Ending:
+    """Ends a process when all that was to be done at its end is done, and its threads have ended.
+
+    Python would free every object and module now, one by one: 0.02 s for memory that the kernel takes back.
+    """
+
+    code: int | None = None
+
+    def __call__(self) -> None:
+        try:
+            for stream in filter(None, (sys.stdout, sys.stderr)):
+                stream.flush()
+        except (OSError, ValueError):
+            return  # Python says what is wrong with them
+        if self.code is not None:
+            os._exit(self.code)
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line, say what went wrong, and give the exit code."""
     try:
         result = cli.main(arguments, prog_name="lightship", standalone_mode=False)
     except click.ClickException as error:
@@ -103,6 +126,8 @@ def _fail(error: Exception, arguments: list[str]) -> int:
     from lightship.errors import LightshipError
 
     if "--debug" in arguments:
+        import traceback
+
         traceback.print_exception(error)
     told = error if isinstance(error, LightshipError) else bug(error)
     show_error(told, as_json="--json" in arguments)

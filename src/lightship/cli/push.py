@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
 
 from lightship.cli.attest import attest_options, read_options, said
 from lightship.cli.options import Output, common, given_credential, login, machine, registries, target_option
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from lightship.registry.push import Pushed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Options:
+class _Options(Struct, frozen=True, kw_only=True):
     """What the command line asks for."""
 
     image: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from debian.deb822 import Deb822
+from msgspec.structs import replace
 
 from lightship.debs.ldcache import Library, write_cache
 from lightship.debs.libraries import LibraryScan

@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lightship.fs.trim import TrimRule
-from lightship.slim import Trimmer, trimmer
+
+if TYPE_CHECKING:
+    from lightship.slim import Trimmer
 
 _UNREAD = "text for people: no program may need what is in usr/share/doc (Debian policy, section 12.3)"
 
@@ -169,4 +173,6 @@ def rules_named(names: tuple[str, ...]) -> tuple[TrimRule, ...]:
 
 def base_trimmer(names: tuple[str, ...]) -> Trimmer:
     """Give the function that tells which paths of the merged tree go, by these rules."""
-    return trimmer(rules_named(names), "")
+    from lightship.slim import trimmer
+
+    return trimmer((rule.files for rule in rules_named(names)), "")

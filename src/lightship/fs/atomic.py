@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from lightship.errors import StageError
 
 
-@dataclass(frozen=True, slots=True)
-class Unnamed:
+class Unnamed(Struct, frozen=True):
     """A file being written, that has no final name yet."""
 
     stream: BinaryIO
@@ -36,19 +35,29 @@ def writing_unnamed(folder: Path) -> Iterator[Unnamed]:
         StageError: if the disk is full or the folder cannot be written.
 
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder, prefix=".tmp-")
-    except OSError as error:
-        raise storage_error(error, folder) from error
+    handle, path = _create(folder)
     try:
         with os.fdopen(handle, "wb") as stream:
-            yield Unnamed(stream, Path(name))
+            yield Unnamed(stream, path)
     except BaseException as error:
-        Path(name).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno in _STORAGE:
             raise storage_error(error, folder) from error
         raise
+
+
+@contextmanager
+def unlinked(folder: Path) -> Iterator[BinaryIO]:
+    """Open a file without a name, to be written and read: it is gone when it is closed, or we are killed.
+
+    Raises:
+        StageError: if the folder cannot be written.
+
+    """
+    handle, path = _create(folder)
+    with os.fdopen(handle, "w+b") as stream:
+        path.unlink()
+        yield stream
 
 
 @contextmanager
@@ -62,6 +71,20 @@ def writing(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
     with writing_unnamed(path.parent) as unnamed:
         yield unnamed.stream
         unnamed.name(path, mode=mode)
+
+
+def _create(folder: Path) -> tuple[int, Path]:
+    """Create a file that nobody else has, and open it; `tempfile` would be slow to import."""
+    path = folder / f".tmp-{os.getpid()}-{os.urandom(8).hex()}"
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        try:
+            return os.open(path, flags, 0o600), path
+        except FileNotFoundError:
+            folder.mkdir(parents=True, exist_ok=True)
+            return os.open(path, flags, 0o600), path
+    except OSError as error:
+        raise storage_error(error, folder) from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:

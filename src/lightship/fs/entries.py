@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lightship.digest import CHUNK
 
@@ -31,11 +33,10 @@ class Content(Protocol):
         """Yield the bytes in pieces; raises IntegrityError at the end if they are not what they must be."""
 
 
-@dataclass(frozen=True, slots=True)
-class BytesContent:
+class BytesContent(Struct, frozen=True):
     """Content held in memory."""
 
-    data: bytes = field(repr=False)
+    data: bytes
 
     @property
     def size(self) -> int:
@@ -45,8 +46,7 @@ class BytesContent:
         yield self.data
 
 
-@dataclass(frozen=True, slots=True)
-class FileContent:
+class FileContent(Struct, frozen=True):
     """`size` bytes of a file of the build machine, from `offset` on."""
 
     path: Path
@@ -67,8 +67,7 @@ class FileContent:
                 yield chunk
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One path of a tree.
 
     `path` is relative to the root, POSIX, normalised: no leading `/` or `./`, no `..`, no trailing `/`.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Iterable
 
 from lightship.fs.entries import Entry, Kind
@@ -73,7 +72,7 @@ def _extended(records: Iterable[tuple[bytes, bytes]]) -> bytes:
         length = len(rest) + len(b"%d" % length)
         data += b"%d" % length + rest
     fields = b"0000000\0" * 3 + b"%011o\0" % len(data) + b"%011o\0" % 0
-    return _block(b"././@PaxHeader", fields, tarfile.XHDTYPE, b"", b"") + data + padding(len(data))
+    return _block(b"././@PaxHeader", fields, b"x", b"", b"") + data + padding(len(data))
 
 
 def _portable(text: bytes) -> bytes:

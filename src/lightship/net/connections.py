@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from threading import Lock
 from types import TracebackType
 from typing import Self
 
+from msgspec import Struct
 from urllib3 import BaseHTTPResponse, HTTPHeaderDict, PoolManager, ProxyManager
 from urllib3.exceptions import HTTPError, LocationValueError
 from urllib3.util import Url, parse_url
@@ -49,8 +49,7 @@ class _SourceError(Exception):
         self.cause = cause
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(Struct, frozen=True):
     """A request; a `body` of `size` bytes is sent as it comes. `timeout` is in seconds, for each wait."""
 
     method: str

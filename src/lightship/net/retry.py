@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _FIRST = 0.5  # seconds
 _LONGEST = 30.0
 _TRANSIENT = {408, 429, 500, 502, 503, 504}
 
 
-@dataclass(frozen=True, slots=True)
-class Backoff:
+class Backoff(Struct, frozen=True):
     """Exponential backoff with full jitter; the clock and chance come from the caller."""
 
     attempts: int

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from lightship.errors import UsageError
@@ -35,8 +35,7 @@ class Offer(NamedTuple):
     descriptor: Descriptor
 
 
-@dataclass(frozen=True)
-class LayoutIndex:
+class LayoutIndex(Struct, frozen=True, dict=True):
     """An index of a layout."""
 
     layout: Layout

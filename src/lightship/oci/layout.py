@@ -6,9 +6,10 @@ import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct
 
 from lightship.digest import CHUNK, Digest, hex_of, of_bytes
 from lightship.errors import IntegrityError, UsageError
@@ -27,8 +28,7 @@ from lightship.oci.model import (
 )
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """A folder that holds images. Blobs are written once, under their digest; tags are in `index.json`."""
 
     path: Path
@@ -154,8 +154,7 @@ class Layout:
                 write_bytes(self.path / "index.json", encode(Index(2, tuple(manifests), MEDIA_INDEX)))
 
 
-@dataclass(frozen=True)
-class LayoutLayer:
+class LayoutLayer(Struct, frozen=True):
     """A layer whose blob lies in a layout."""
 
     layout: Layout
@@ -166,8 +165,7 @@ class LayoutLayer:
         return self.layout.chunks(self.descriptor)
 
 
-@dataclass(frozen=True)
-class LayoutImage:
+class LayoutImage(Struct, frozen=True, dict=True):
     """An image of a layout; manifest and configuration are read when asked for, and checked."""
 
     layout: Layout

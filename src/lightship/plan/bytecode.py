@@ -9,7 +9,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lightship.debs.model import LockedDeb
 from lightship.plan.layering import GIANT, bucket
@@ -22,8 +23,7 @@ IMPORTED, ALL, NONE = "imported", "all", "none"
 _MOST_GIANTS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Bytecode:
+class Bytecode(Struct, frozen=True):
     """What to compile: `level` as configured, `start` the recorded one, `compiler` a Debian version."""
 
     level: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,9 +17,11 @@ from lightship.plan.stages import StageLayer, StagePlan
 from lightship.platform import Platform
 from lightship.project.sources import SourceFile
 from lightship.project.start import Start
-from lightship.slim import Trimmer
 from lightship.wheels import trim as wheels_trim
 from lightship.wheels.model import LockedLibrary, LockedWheel, SourceBuild
+
+if TYPE_CHECKING:
+    from lightship.slim import Trimmer
 
 STRIP = 1
 """Version of the rules by which libraries are stripped."""
@@ -248,7 +250,7 @@ class BytecodeLayer(msgspec.Struct, frozen=True, tag="bytecode"):
         return 0
 
     def recipe(self) -> dict[str, Any]:
-        compiled = {"python": self.python, "compiler": self.compiler, "modules": self.modules}
+        compiled = {"python": self.python, "compiler": self.compiler, "modules": self.modules, "rules": 2}
         return {"kind": "bytecode", "of": self.of.recipe(), **compiled}
 
 

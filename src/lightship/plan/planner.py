@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Struct
 
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest
@@ -66,8 +66,7 @@ class Selection(msgspec.Struct, frozen=True):
     additions: Additions | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(Struct, frozen=True):
     """Files of the project that the image takes."""
 
     application: tuple[SourceFile, ...]

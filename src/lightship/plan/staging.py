@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
 
 from lightship.digest import Digest, parse_digest
 from lightship.errors import UsageError
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from lightship.project.config import Config
 
 
-@dataclass(frozen=True, slots=True)
-class StageSources:
+class StageSources(Struct, frozen=True):
     """What stages are made from: what is locked of each, its input files, and the builder's root."""
 
     locked: Mapping[str, LockedStage]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from lightship.debs import trim as debs_trim
 from lightship.fs.trim import TrimRule
@@ -16,8 +17,7 @@ from lightship.wheels.model import LockedWheel
 NONE, SAFE, TRACED = "none", "safe", "traced"
 
 
-@dataclass(frozen=True, slots=True)
-class Trimming:
+class Trimming(Struct, frozen=True):
     """What is left out of an image.
 
     `base` names rules for Debian packages, `rules` are those for wheels, `opened` has the files that stay of

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lightship.project.code import code_of, is_shipped, modules_of
 
@@ -37,8 +39,7 @@ _FACTORIES = frozenset({"build_app", "create_app", "get_app", "make_app"})
 HEALTH = frozenset({"/health", "/healthz", "/livez", "/live", "/ping", "/-/healthy"})
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
+class Application(Struct, frozen=True):
     """`target` is what servers take, as `app.main:app`; `sources` are the paths that hold its code.
 
     `root` is the folder, relative to the project, that must be on the import path; empty for the project.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from dataclasses import replace as replaced
 from pathlib import Path
 from typing import Any
 
@@ -247,7 +246,7 @@ def _served(folder: Path, installed: set[str], port: int) -> Program | None:
         return None
     if application.framework == FACTORY:
         flask = "flask" in installed and not {"fastapi", "starlette"} & installed
-        application = replaced(application, framework="Flask" if flask else "ASGI", asgi=not flask)
+        application = replace(application, framework="Flask" if flask else "ASGI", asgi=not flask)
     what = f"{application.framework} application {application.target}"
     if needs_server(application, installed):
         what += f", served for development only: {application.framework} needs a server such as gunicorn"

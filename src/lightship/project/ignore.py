@@ -5,8 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from lightship.errors import UsageError
 
@@ -29,8 +30,7 @@ ALWAYS = (
 """Never shipped, whatever `.dockerignore` says first; a later `!pattern` there can bring a path back."""
 
 
-@dataclass(frozen=True)
-class Ignore:
+class Ignore(Struct, frozen=True):
     """Ordered rules; the last one that matches a path, or a folder above it, decides."""
 
     rules: tuple[tuple[re.Pattern[str], bool], ...]

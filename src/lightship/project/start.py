@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -43,7 +44,7 @@ def read_start(path: Path) -> Start | None:
 
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Start)
+        return _decode(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, msgspec.DecodeError) as error:
@@ -53,6 +54,12 @@ def read_start(path: Path) -> Start | None:
             hint="record it anew with `lightship build --record`",
             detail=str(error),
         ) from error
+
+
+@lru_cache(maxsize=4)
+def _decode(data: bytes) -> Start:
+    """Decode a record once, though a build asks for it in several places."""
+    return msgspec.json.decode(data, type=Start)
 
 
 def write_start(path: Path, start: Start) -> None:

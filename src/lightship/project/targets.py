@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+
+from msgspec import Struct, field
 
 from lightship.errors import UsageError
 from lightship.project.config import PRODUCTION, Config, TargetConfig
@@ -27,8 +28,7 @@ _RELOADING = frozenset({"fastapi", "flask", "granian", "gunicorn", "hypercorn", 
 _APPLICATION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """What is built: requirement files and Debian packages on top of production's, command, variables."""
 
     name: str

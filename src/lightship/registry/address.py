@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from lightship.errors import UsageError
 from lightship.reference import Reference
@@ -14,8 +15,7 @@ _HUB_NAMES = (DOCKER_HUB, "index.docker.io", "registry-1.docker.io")
 _HUB_API = "registry-1.docker.io"
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(Struct, frozen=True):
     """A repository of a registry.
 
     `host` is what people call the registry, `api` the host and port that answers for it.

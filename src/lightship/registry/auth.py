@@ -6,12 +6,12 @@ Tokens follow the distribution project's "Token Authentication Specification" an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from threading import Lock
 from typing import TypeAlias
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
+from msgspec import Struct
 
 from lightship.decoders import from_json
 from lightship.errors import NetworkError
@@ -43,8 +43,7 @@ class _TokenAnswer(msgspec.Struct, frozen=True):
     expires_in: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(Struct, frozen=True):
     header: str
     expires: float
 

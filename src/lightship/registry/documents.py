@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import msgspec
+from msgspec import Struct
 
 from lightship.decoders import from_json
 from lightship.digest import of_bytes
@@ -41,8 +40,7 @@ class _Kind(msgspec.Struct, frozen=True, rename="camel"):
     media_type: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A manifest or an index as a registry has it; the descriptor is of these bytes."""
 
     descriptor: Descriptor

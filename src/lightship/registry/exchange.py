@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from msgspec import Struct
 from urllib3 import HTTPHeaderDict
 
 from lightship.errors import NetworkError
@@ -48,8 +49,7 @@ class Request:
     slow: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """An answer that was read to its end; `url` is where it came from."""
 
     status: int

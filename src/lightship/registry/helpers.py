@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-
 import msgspec
 
 from lightship.decoders import from_json
@@ -26,6 +23,9 @@ def ask_helper(name: str, server: str, path: str) -> tuple[str, str] | None:
         UsageError: if it is not installed, or fails. Nothing that it prints is shown: it may be a secret.
 
     """
+    import shutil
+    import subprocess
+
     command = f"docker-credential-{name}"
     program = shutil.which(command, path=path)
     if program is None or "/" in name:

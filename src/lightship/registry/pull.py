@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import msgspec
+from msgspec import Struct
 
 from lightship.errors import UsageError
 from lightship.events import Reporter, Task
@@ -26,8 +25,7 @@ _NO_PLATFORM = PlatformField("unknown", "unknown")
 _NAME_ONE = "name one of its indexes by digest"
 
 
-@dataclass(frozen=True, slots=True)
-class Pulled:
+class Pulled(Struct, frozen=True):
     """What a pull came to: the image in the layout, and bytes of layers `received` or `there` already.
 
     `source` describes the manifest as the registry has it. It differs from the `descriptor` where that was

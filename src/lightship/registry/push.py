@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from lightship.digest import Digest, parse_digest
 from lightship.errors import IntegrityError, LightshipError, LostBlobError, NetworkError
@@ -35,8 +36,7 @@ class Places(Protocol):
         """Remember that a repository has a blob."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pushed:
+class Pushed(Struct, frozen=True):
     """What a push came to, in bytes of blobs: `sent`, `mounted` from other repositories, `there` already."""
 
     descriptor: Descriptor
@@ -110,8 +110,7 @@ def push_referrer(
     return sending.all(descriptor, descriptor.digest, reporter, label)
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
+class Sending(Struct, frozen=True):
     """Blobs on their way to a repository: from a layout, or from where the layout lacks them."""
 
     wire: Wire
@@ -156,7 +155,8 @@ class Sending:
             name = target if document is documents[-1] else document.digest
             _put(self.wire, self.layout, self.repository, name, document)
         for blob in blobs:
-            self.places.add(self.repository, blob.digest)
+            if blob.digest not in known:  # those were remembered when what needs them was pushed
+                self.places.add(self.repository, blob.digest)
         absent = sum(blob.size for blob in missing)
         there = sum(blob.size for blob in blobs) - absent
         return Pushed(descriptor, sent=absent - sum(mounted), mounted=sum(mounted), there=there)

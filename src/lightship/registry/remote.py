@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 import msgspec
+from msgspec import Struct
 
 from lightship.digest import Digest
 from lightship.errors import IntegrityError, UsageError
@@ -20,8 +20,7 @@ from lightship.registry.manifests import get_manifest
 from lightship.registry.wire import Wire
 
 
-@dataclass(frozen=True)
-class RemoteLayer:
+class RemoteLayer(Struct, frozen=True):
     """A layer in a registry, read anew each time."""
 
     connect: Callable[[], Wire]
@@ -42,8 +41,7 @@ class RemoteLayer:
         return read_part(self.connect(), self.repository, self.descriptor, start, end)
 
 
-@dataclass(frozen=True)
-class RemoteImage:
+class RemoteImage(Struct, frozen=True, dict=True):
     """An image in a registry; its configuration is fetched when asked for.
 
     `document` is its manifest as the registry has it. Blobs that `store` has are read there, and `connect` is

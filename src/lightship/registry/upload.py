@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote, urljoin, urlsplit
+
+from msgspec import Struct
 
 from lightship.digest import CHUNK, of_chunks
 from lightship.errors import IntegrityError, NetworkError
@@ -43,8 +44,7 @@ class Readable(Protocol):
 Open = Callable[[], AbstractContextManager[Readable]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Session:
+class _Session(Struct, frozen=True):
     """An upload under way: where it goes on, and how many bytes the registry has."""
 
     location: str

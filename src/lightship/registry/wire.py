@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from threading import Lock
 from typing import TypeVar
 from urllib.parse import urljoin
+
+from msgspec import Struct, field
 
 from lightship.errors import NetworkError
 from lightship.registry.address import Repository, is_loopback
@@ -22,8 +24,7 @@ Result = TypeVar("Result", Answer, Stream)
 _MOST_RENEWALS = 2  # for one request: a token may be too old, and the next one at once again
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """A request to a repository: a `path` below its name, or a whole URL that the registry gave us.
 
     Args:

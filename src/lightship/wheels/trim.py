@@ -9,9 +9,12 @@ not `tests`: modules of that name are imported by others at run time, and stay.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
-from lightship import slim
 from lightship.fs.trim import COMPILERS, TrimRule
+
+if TYPE_CHECKING:
+    from lightship.slim import Trimmer
 
 _IMPORTS = (
     "no module that stays imports them, functions that run tests aside (checked on the wheels themselves)"
@@ -155,7 +158,7 @@ RULES = (
     ),
 )
 NOT_OPENED = TrimRule(
-    name=slim.NOT_OPENED,
+    name="not-opened",
     paths=("**",),
     reason="what a recorded start, health check and the project's own check did not open",
     proof="the image without it passed the same start, health check and check",
@@ -168,8 +171,8 @@ def rules_named(names: tuple[str, ...]) -> tuple[TrimRule, ...]:
     return tuple(_BY_NAME[name] for name in names)
 
 
-def wheel_trimmer(
-    names: tuple[str, ...], distribution: str, kept: Collection[str] | None = None
-) -> slim.Trimmer:
+def wheel_trimmer(names: tuple[str, ...], distribution: str, kept: Collection[str] | None = None) -> Trimmer:
     """Give the function that tells which paths below site-packages go, by rules and a recorded start."""
-    return slim.wheel_trimmer(rules_named(names), distribution, kept)
+    from lightship import slim
+
+    return slim.wheel_trimmer((rule.files for rule in rules_named(names)), distribution, kept)

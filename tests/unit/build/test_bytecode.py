@@ -1,20 +1,24 @@
 from __future__ import annotations
 
+import ast
 import importlib.util
 import marshal
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import CodeType
 
 import pytest
+from msgspec import Struct
 
+from lightship.build import bytecode
 from lightship.build.bytecode import LOADERS, Compiler
-from lightship.errors import StageError
+from lightship.errors import IntegrityError, StageError
 from lightship.fs.entries import Entry, Kind, regular
 from lightship.platform import Platform
 
+COMPILE_PROBE = Path(bytecode.__file__).with_name("compile_probe.py")
 NATIVE = Platform({"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine])
 SOURCES = [
     regular("opt/a/x.py", b"def f():\n    return {'b', 'a'}\n"),
@@ -103,3 +107,49 @@ def test_a_compiler_that_does_not_run_is_an_error(tmp_path: Path, script: str | 
 def test_nothing_is_left_behind(tmp_path: Path) -> None:
     compiled(tmp_path, None)
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+STATEFUL = [
+    regular("a/star.py", b"from os import *\n"),
+    regular("b/constants.py", "x = '*', '+', 'é', 'è', '', 'a', 'name', 'normalize'\n".encode()),
+    regular("c/names.py", "é = 1\nx = '\\N{DIGIT ONE}', '*', 'é'\n".encode()),
+    regular("d/cyrillic.py", "# coding: cp1251\nx = 'я', {1, 'b', (2, 'ж')}\n".encode("cp1251")),
+    regular("e/broken.py", b"x = '\\d' if\n"),
+    regular("f/escape.py", b"x = '\\d', [y for y in 'ab'], lambda: 0\n"),
+]
+
+
+def test_no_bytecode_depends_on_what_else_is_compiled(tmp_path: Path) -> None:
+    together = compiled(tmp_path, None, STATEFUL)
+    assert len(together) == len(STATEFUL) - 1
+    assert compiled(tmp_path, None, STATEFUL[::-1]) == together
+    alone = [compiled(tmp_path, None, [entry]) for entry in STATEFUL]
+    assert {path: data for one in alone for path, data in one.items()} == together
+
+
+def test_the_script_imports_what_is_in_the_interpreter_alone() -> None:
+    nodes = list(ast.walk(ast.parse(COMPILE_PROBE.read_text("utf-8"))))
+    named = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    named |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    assert named - {"_frozen_importlib_external"} <= set(sys.builtin_module_names)
+
+
+def test_sources_that_are_refused_end_the_compiler(tmp_path: Path) -> None:
+    class Damaged(Struct, frozen=True):
+        size: int = 1
+
+        def chunks(self) -> Iterator[bytes]:
+            raise IntegrityError("damaged")
+
+    entries = [*SOURCES, Entry("opt/a/y.py", Kind.FILE, 0o644, Damaged())]
+    with pytest.raises(IntegrityError, match="damaged"), compiler(tmp_path).compiled(entries, None):
+        pass
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_a_compiler_that_ends_amid_its_work_is_an_error(tmp_path: Path) -> None:
+    entries = [regular(f"opt/a/x{number}.py", bytes(100_000)) for number in range(9)]
+    broken = compiler(tmp_path, "head -c 10000 >/dev/null\necho no more >&2\nexit 3")
+    with pytest.raises(StageError) as caught, broken.compiled(entries, None):
+        pass
+    assert caught.value.detail == "no more\n"

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -115,11 +114,11 @@ def test_one_more_wheel_makes_one_layer(workshop: Workshop) -> None:
 def test_a_recorded_start_orders_the_layers_that_it_reads_from_in_estargz_alone(workshop: Workshop) -> None:
     start = Start("3.11", {"demo": "1.0", "other": "1.0"}, opened={"amd64": {"demo": ("demo/table.txt",)}})
     workshop.build()
-    builder = replace(workshop.builder(), start=start)
+    builder = changed(workshop.builder(), start=start)
     assert made(builder.build(workshop.plan(), workshop.project)) == []
     workshop.compression = Compression.ESTARGZ
     assert made(workshop.build()) == TITLES
-    lazy = replace(builder, compression=Compression.ESTARGZ)
+    lazy = changed(builder, compression=Compression.ESTARGZ)
     assert lazy.known(workshop.plan()).count(None) == 3
     built = lazy.build(workshop.plan(), workshop.project)
     assert made(built) == ["base", "environment", "python"]

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from lightship.cli import main
+from lightship.cli.main import run
 from tests.support.locked import Locked, locked_project
 from tests.support.registry import Registry, serving
 
@@ -37,12 +36,9 @@ def lightship(
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
 
     def call(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["lightship", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
+        code = run([str(argument) for argument in arguments])
         out, err = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Outcome(ended.value.code, out, err)
+        return Outcome(code, out, err)
 
     return call
 

@@ -172,13 +172,7 @@ def test_help_imports_no_command_and_no_network(made: Locked) -> None:
         "print([name for name in ('http.client', 'ssl', 'urllib3', 'rich', 'packaging', 'elftools', 'debian',"
         " 'lightship.cli.build', 'lightship.build.pipeline') if name in sys.modules])\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, **made.environ},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = in_a_process(program, made)
     assert done.stdout.splitlines()[-1] == "[]"
 
 
@@ -189,18 +183,50 @@ def test_a_build_that_finds_everything_imports_nothing_that_makes(made: Locked) 
         f"sys.argv = ['lightship', 'build', '--quiet', {str(made.folder)!r}]\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
         "print([name for name in ('http.client', 'ssl', 'urllib3', 'packaging', 'elftools', 'debian', "
-        "'asyncio', 'lightship.build.sandbox', 'lightship.build.compiling', 'lightship.wheels.resolve')"
+        "'asyncio', 'concurrent.futures', 'tarfile', 'lightship.slim', 'lightship.build.steps', "
+        "'lightship.build.sandbox', 'lightship.build.compiling', 'lightship.wheels.resolve')"
         " if name in sys.modules])\n"
     )
     for _ in range(2):
-        done = subprocess.run(
-            [sys.executable, "-c", program],
-            env={**os.environ, **made.environ},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        done = in_a_process(program, made)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_build_of_changed_sources_imports_nothing_that_installs(made: Locked) -> None:
+    (made.folder / "lightship.toml").write_text('bytecode = "none"\n')
+    program = (
+        "import sys\nfrom lightship.cli import main\n"
+        f"sys.argv = ['lightship', 'build', '--quiet', {str(made.folder)!r}]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        "print('lightship.build.steps' in sys.modules, [name for name in ('isal', 'zipfile', 'tarfile', "
+        "'tempfile', 'lightship.slim', 'lightship.wheels.archive', 'lightship.oci.unpack')"
+        " if name in sys.modules])\n"
+    )
+    in_a_process(program, made)
+    source = next(made.folder.rglob("*.py"))
+    source.write_text(f"{source.read_text()}# changed\n")
+    assert in_a_process(program, made).stdout.splitlines()[-1] == "True []"
+
+
+def test_the_process_ends_after_its_threads_and_all_else_that_ends_with_it(made: Locked) -> None:
+    program = (
+        "import atexit, sys, threading\nfrom lightship.cli import main\n"
+        "def run(arguments):\n    atexit.register(print, 'exit')\n"
+        "    threading.Timer(0.1, print, ['thread']).start()\n    return 3\n"
+        "sys.modules[main.__module__].run = run\nmain()\n"
+    )
+    done = in_a_process(program, made, check=False)
+    assert (done.returncode, done.stdout) == (3, "thread\nexit\n")
+
+
+def in_a_process(program: str, made: Locked, *, check: bool = True) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **made.environ},
+        capture_output=True,
+        text=True,
+        check=check,
+    )
 
 
 def test_a_home_that_cannot_be_is_an_error_not_a_bug(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lightship.errors import StageError
-from lightship.fs.atomic import storage_error, write_bytes, writing, writing_unnamed
+from lightship.fs.atomic import storage_error, unlinked, write_bytes, writing, writing_unnamed
 
 
 def test_a_file_appears_whole_with_its_mode_whatever_the_umask(tmp_path: Path) -> None:
@@ -68,3 +68,17 @@ def test_a_forbidden_write_names_the_folder_and_the_remedy() -> None:
     error = storage_error(PermissionError(errno.EACCES, "Permission denied"), Path("/srv"))
     assert error.message == "cannot write: Permission denied"
     assert (error.where, error.hint) == ("/srv", "check that the folder exists and belongs to you")
+
+
+def test_a_file_without_a_name_is_written_and_read_and_leaves_nothing(tmp_path: Path) -> None:
+    with unlinked(tmp_path / "new") as stream:
+        assert list((tmp_path / "new").iterdir()) == []
+        stream.write(b"some")
+        stream.seek(0)
+        assert stream.read() == b"some"
+
+
+def test_a_folder_that_cannot_be_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StageError), unlinked(tmp_path / "file" / "folder"):
+        pass

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from lightship.fs.trim import COMPILERS, TrimRule
-from lightship.slim import keep_all, trimmer
+from lightship.slim import Trimmer, keep_all
+from lightship.slim import trimmer as slim_trimmer
 
 RULE = TrimRule(name="rule", paths=("a/**",), reason="", proof="")
+
+
+def trimmer(rules: list[TrimRule], owner: str) -> Trimmer:
+    return slim_trimmer((rule.files for rule in rules), owner)
 
 
 def is_trimmed(path: str, *paths: str, keep: tuple[str, ...] = ()) -> bool:

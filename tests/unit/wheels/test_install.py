@@ -8,15 +8,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lightship.errors import IntegrityError
 from lightship.fs.entries import BytesContent, Entry
-from lightship.fs.trim import TrimRule
-from lightship.slim import Trimmer, keep_all, trimmer
+from lightship.slim import Rule, Trimmer, keep_all, trimmer
 from lightship.wheels.archive import open_wheel
 from lightship.wheels.environment import Environment
 from lightship.wheels.install import installed
@@ -349,7 +349,7 @@ def test_what_is_trimmed_is_in_neither_the_tree_nor_record(ours: Callable[..., l
         "demo-1.0.data/data/tests/data.txt": b"3",
         "demo-1.0.data/scripts/tests": b"4",
     }
-    trimmed_by = trimmer([TrimRule(name="t", paths=("**/tests/**",), reason="", proof="")], "demo")
+    trimmed_by = trimmer([Rule(name="t", paths=("**/tests/**",))], "demo")
     made = by_path(ours("demo", wheel_bytes("demo", "1.0", files), trimmed_by=trimmed_by))
     assert [path for path in made if "tests" in path] == [
         "opt/venv/tests/data.txt",

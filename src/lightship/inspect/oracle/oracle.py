@@ -14,8 +14,9 @@ from lightship.build.baseimage import plan_suite
 from lightship.build.building import builder_of
 from lightship.build.cache import Memo
 from lightship.build.fetching import Fetcher
+from lightship.build.installing import wheel_entries
 from lightship.build.machine import Machine
-from lightship.build.steps import Inputs, layer_entries, wheel_entries
+from lightship.build.steps import Inputs, layer_entries
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest, of_value
 from lightship.fs.entries import BytesContent, Entry, Kind

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lightship.build.steps import wheel_entries
+from lightship.build.installing import wheel_entries
 from lightship.inspect.oracle.gathers import Bring
 from lightship.inspect.oracle.tally import tally
 from lightship.oci.blob import write_layer
