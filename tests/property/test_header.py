@@ -1,0 +1,66 @@
+"""A header's short cut reads what `tarfile` reads, and refuses what it refuses."""
+
+from __future__ import annotations
+
+import tarfile
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from lightship.fs.header import Header, parse_header
+
+KINDS = st.sampled_from([b"0", b"\0", b"1", b"2", b"3", b"5", b"7", b"x", b"g", b"L", b"K", b"S", b"9"])
+NAMES = st.text("ab/ä.", max_size=60)
+FORMS = st.sampled_from([tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT])
+
+
+def by_tarfile(block: bytes) -> Header | None:
+    try:
+        found = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except (tarfile.HeaderError, ValueError):
+        return None
+    numbers = (found.mode, found.uid, found.gid, found.size, int(found.mtime))
+    return Header(found.name, *numbers, found.type, found.linkname)
+
+
+def by_us(block: bytes) -> Header | None:
+    try:
+        return parse_header(block)
+    except (tarfile.HeaderError, ValueError):
+        return None
+
+
+@given(
+    NAMES,
+    NAMES,
+    KINDS,
+    FORMS,
+    st.integers(-1, 1 << 40),
+    st.integers(0, 1 << 36),
+    st.sampled_from([0, 1 << 30]),
+)
+@example("a/" * 90 + "b", "", b"0", tarfile.USTAR_FORMAT, 0, 0, 0)
+def test_what_tarfile_writes(
+    name: str, link: str, kind: bytes, form: int, number: int, size: int, uid: int
+) -> None:
+    item = tarfile.TarInfo(name)
+    item.linkname, item.type, item.size = link, kind, size
+    item.mode, item.mtime = 0o644, abs(number) if form == tarfile.USTAR_FORMAT else number
+    item.uid = uid
+    try:
+        block = item.tobuf(form, "utf-8", "surrogateescape")[-512:]
+    except ValueError:
+        return
+    assert by_us(block) == by_tarfile(block)
+
+
+@given(st.integers(0, 511), st.binary(min_size=1, max_size=16), st.sampled_from(["as it is", "mended"]))
+def test_damage(at: int, patch: bytes, checksum: str) -> None:
+    item = tarfile.TarInfo("a/b")
+    item.mode, item.uid, item.size = 0o755, 1001, 77
+    block = bytearray(item.tobuf(tarfile.USTAR_FORMAT))
+    block[at : at + len(patch)] = patch[: 512 - at]
+    if checksum == "mended":
+        block[148:156] = b" " * 8
+        block[148:156] = b"%06o\0 " % sum(block)
+    assert by_us(bytes(block)) == by_tarfile(bytes(block))
