@@ -22,7 +22,7 @@ def by_tarfile(block: bytes) -> Header | None:
     except (tarfile.HeaderError, ValueError):
         return None
     numbers = (found.mode, found.uid, found.gid, found.size, int(found.mtime))
-    return Header(found.name, *numbers, found.type, found.linkname)
+    return Header(found.name, found.type, found.linkname, *numbers)
 
 
 def by_us(block: bytes) -> Header | None:

@@ -21,13 +21,13 @@ class Header(NamedTuple):
     """What a block says; names that are no UTF-8 have surrogates."""
 
     name: str
+    type: bytes
+    linkname: str
     mode: int
     uid: int
     gid: int
     size: int
     mtime: int
-    type: bytes
-    linkname: str
 
 
 def parse_header(block: bytes) -> Header:
@@ -47,18 +47,20 @@ def _plain(block: bytes) -> Header | None:
     if kind not in _PLAIN or device.strip(b"0 \0"):
         return None
     try:
-        numbers = [int(field.partition(b"\0")[0], 8) for field in (checksum, mode, uid, gid, size, mtime)]
+        stated, *numbers = [
+            int(field.partition(b"\0")[0], 8) for field in (checksum, mode, uid, gid, size, mtime)
+        ]
     except ValueError:
         return None
     # The field itself counts as eight spaces.
-    if numbers[0] != sum(block) - sum(checksum) + 8 * 0x20:
+    if stated != sum(block) - sum(checksum) + 8 * 0x20:
         return None
     path = _text(name)
     if kind == tarfile.DIRTYPE:
         path = path.rstrip("/")
     if prefix[0]:
         path = f"{_text(prefix)}/{path}"
-    return Header(path, *numbers[1:], kind, _text(link))
+    return Header(path, kind, _text(link), *numbers)
 
 
 def _text(field: bytes) -> str:
@@ -70,11 +72,11 @@ def _any(block: bytes) -> Header:
     found = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     return Header(
         found.name,
+        found.type,
+        found.linkname,
         found.mode,
         found.uid,
         found.gid,
         found.size,
         int(found.mtime),
-        found.type,
-        found.linkname,
     )

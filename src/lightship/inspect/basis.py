@@ -11,8 +11,8 @@ from lightship.errors import IntegrityError, NetworkError, UsageError
 from lightship.events import Reporter
 from lightship.inspect.answers import ToldFiles
 from lightship.inspect.attached import LARGEST, MEDIA_SCAN, Attached, read_scan
-from lightship.inspect.contents import Contents, stack_contents
-from lightship.inspect.scan import scan_layers
+from lightship.inspect.contents import Contents, files_of, stack_contents
+from lightship.inspect.reading import know_layers
 from lightship.oci.model import Image, Layer
 from lightship.registry.attachments import attachments
 from lightship.registry.remote import RemoteImage, RemoteLayer
@@ -59,11 +59,12 @@ def _seen_through(
 ) -> Contents:
     far = [_is_far(layer, store) for layer in image.layers]
     near = [layer for layer, is_far in zip(image.layers, far, strict=True) if not is_far]
-    here = store.get_all(near, reporter)
-    known = zip(here, scan_layers(here, cache=cache), strict=True)
+    here = know_layers(near, cache=cache, reporter=reporter)
+    known = ((each.layer, each.facts.scan) for each in here)
     told = zip(attached.layers, attached.scans, strict=True)
     # One layer may be there twice, and each time is another object: that is how it is told from itself.
     pairs = [each if is_far else next(known) for is_far, each in zip(far, told, strict=True)]
-    files = ToldFiles(frozenset(layer.diff_id for layer in here), attached.answers)
+    files = files_of(image, here, cache=cache, reporter=reporter)
+    answers = ToldFiles(frozenset(each.layer.diff_id for each in here), attached.answers, files)
     layers, scans = zip(*pairs, strict=True)
-    return stack_contents(image.config, layers, scans, files)
+    return stack_contents(image.config, layers, scans, answers)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from lightship.build.layerstore import StoredLayer, StoredMember
-from lightship.build.rootfs import Source, stacked
+from lightship.build.rootfs import Source, layer_store, stacked
 from lightship.elf import ElfInfo
 from lightship.errors import UsageError
 from lightship.events import Reporter
 from lightship.fs.entries import Kind
-from lightship.inspect.answers import File, Files, LayerFiles
-from lightship.inspect.reading import read_layers
+from lightship.inspect.answers import FactFiles, File, Files
+from lightship.inspect.reading import KnownLayer, know_layers
 from lightship.inspect.scan import PACKAGE_FOLDERS, Compiled, LayerScan
 from lightship.oci.model import Image, ImageConfig
 from lightship.oci.overlay import WHITEOUT, Overlay
@@ -70,7 +70,7 @@ class Contents:
     size: int
     layers: tuple[StoredLayer, ...]
     scans: tuple[LayerScan, ...]
-    reader: Files = field(default_factory=LayerFiles)
+    reader: Files
 
     def find(self, path: str) -> str | None:
         """Follow symlinks within the image; return the real path, or None."""
@@ -158,16 +158,28 @@ def check_platform(image: Image) -> None:
         ) from None
 
 
-def open_contents(image: Image, *, cache: Path, reporter: Reporter) -> Contents:
-    """Unpack and scan what the cache does not have yet, and merge the layers.
+def open_contents(image: Image, *, cache: Path, reporter: Reporter, unpack: bool = False) -> Contents:
+    """Read what the cache does not know yet, and merge the layers; with `unpack`, unpack them on the way.
 
     Raises:
         IntegrityError: a layer is damaged or hostile.
         StageError: the cache cannot be written.
+        NetworkError: a layer is in a registry, and cannot be fetched.
 
     """
-    layers, scans = read_layers(image.layers, cache=cache, reporter=reporter)
-    return stack_contents(image.config, tuple(layers), tuple(scans), LayerFiles())
+    known = know_layers(image.layers, cache=cache, reporter=reporter, unpack=unpack)
+    layers, scans = tuple(each.layer for each in known), tuple(each.facts.scan for each in known)
+    return stack_contents(image.config, layers, scans, files_of(image, known, cache=cache, reporter=reporter))
+
+
+def files_of(image: Image, known: Iterable[KnownLayer], *, cache: Path, reporter: Reporter) -> FactFiles:
+    """Answer from the facts of layers; one that has to be read after all is unpacked."""
+    sources = {layer.diff_id: layer for layer in image.layers}
+
+    def unpack(layer: StoredLayer) -> None:
+        layer_store(cache).get_all([sources[layer.diff_id]], reporter)
+
+    return FactFiles({each.layer.diff_id: each.facts for each in known}, unpack)
 
 
 def stack_contents(

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from lightship.elf import ElfInfo
+from lightship.inspect.reading import scan_layers
 from lightship.inspect.report.surface import Surface
-from lightship.inspect.scan import scan_layers
 from lightship.loader import parse_cache
 
 
