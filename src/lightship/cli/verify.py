@@ -39,6 +39,7 @@ class _Asked:
     advisories: Path | None
     strict: bool
     sarif: bool
+    static: bool
     start: bool
     variables: tuple[str, ...]
     timeout: float
@@ -69,6 +70,7 @@ class _Asked:
 )
 @click.option("--strict", is_flag=True, help="Exit with 1 for warnings, too.")
 @click.option("--sarif", is_flag=True, help="Print the findings as SARIF 2.1.0.")
+@click.option("--static", is_flag=True, help="Run nothing of the image: imports are not tried.")
 @click.option("--start", is_flag=True, help="Start the image, and wait for its health check.")
 @click.option(
     "--full",
@@ -97,6 +99,8 @@ def command(*, output: Output, **given: Any) -> int:
     asked = _Asked(**given)
     if output.as_json and asked.sarif:
         raise click.UsageError("--json and --sarif are two answers: choose one")
+    if asked.static and asked.start:
+        raise click.UsageError("--static runs nothing, and --start runs the image: choose one")
     surroundings = machine(output)
     config, origin = _configured(asked)
     policy = _policy(asked, config, origin)
@@ -106,7 +110,7 @@ def command(*, output: Output, **given: Any) -> int:
         report = verify_image(
             found,
             cache=surroundings.home.cache,
-            sandbox=_sandbox(surroundings, required=asked.start),
+            sandbox=None if asked.static else _sandbox(surroundings, required=asked.start),
             reporter=surroundings.reporter,
             demands=_demands(asked, config),
             start=_start(asked),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+import msgspec
 
 from lightship.build.layerstore import StoredLayer, StoredMember
 from lightship.build.rootfs import Source, layer_store, stacked
@@ -28,8 +30,7 @@ _SYSTEM = frozenset(
 _PREFIX_MARKS = ("pyvenv.cfg", "conda-meta")
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """A path of the image; `elf` where the file is one, `size` in bytes, `layer` counted from 0.
 
     `file` is that of the layer which holds its bytes; None for what is no file.
@@ -40,12 +41,12 @@ class Item:
     mode: int
     size: int
     target: str
-    file: File | None = field(repr=False)
-    elf: ElfInfo | None = field(default=None, repr=False)
+    file: File | None
+    elf: ElfInfo | None = None
     uid: int = 0
     layer: int = 0
-    digest: bytes = field(default=b"", repr=False)
-    compiled: Compiled | None = field(default=None, repr=False)
+    digest: bytes = b""
+    compiled: Compiled | None = None
     mtime: int = 0
 
     @property
@@ -95,9 +96,10 @@ class Contents:
     def distributions(self) -> Iterator[str]:
         """Yield the `.dist-info` folder of each installed distribution."""
         for path, item in self.items.items():
-            parent = posixpath.basename(posixpath.dirname(path))
-            if item.kind is Kind.DIRECTORY and path.endswith(".dist-info") and parent in PACKAGE_FOLDERS:
-                yield path
+            if path.endswith(".dist-info") and item.kind is Kind.DIRECTORY:
+                parent = posixpath.basename(posixpath.dirname(path))
+                if parent in PACKAGE_FOLDERS:
+                    yield path
 
     def is_visible(self, layer: int, member: StoredMember) -> bool:
         """Tell whether a file of a layer is seen, under whatever path: no layer above has hidden it."""

@@ -51,6 +51,7 @@ class Overlay(Generic[T]):
     def __init__(self) -> None:
         self._root: Node[T] = Node(Kind.DIRECTORY, 0)
         self._layer = 0
+        self._recent: tuple[str, tuple[str, Node[T]]] | None = None
 
     def next_layer(self) -> None:
         """Say that the members that follow belong to the layer above."""
@@ -67,7 +68,7 @@ class Overlay(Generic[T]):
         if name.startswith(WHITEOUT):
             return self._whiteout(folder, name)
         created: list[str] = []
-        where, parent = self._resolve(folder, created)
+        where, parent = self._folder(folder, created)
         final = posixpath.join(where, name)
         linked, target = self._linked(path, target) if kind is Kind.HARDLINK else (None, target)
         if linked is not None and target == final:
@@ -116,7 +117,7 @@ class Overlay(Generic[T]):
         old = parent.children.get(name)
         if old is None or (kind is Kind.DIRECTORY and old.kind is Kind.DIRECTORY):
             return ()
-        del parent.children[name]
+        self._remove(parent, name)
         return (final,)
 
     def _whiteout(self, folder: str, name: str) -> Placement:
@@ -133,17 +134,27 @@ class Overlay(Generic[T]):
         node = parent.children.get(hidden)
         if node is None or node.layer == self._layer:
             return Placement("")
-        del parent.children[hidden]
+        self._remove(parent, hidden)
         return Placement("", (posixpath.join(where, hidden),))
 
     def _hide(self, parent: Node[T], where: str) -> Iterator[str]:
         for name, node in list(parent.children.items()):
             path = posixpath.join(where, name)
             if node.layer != self._layer:
-                del parent.children[name]
+                self._remove(parent, name)
                 yield path
             elif node.kind is Kind.DIRECTORY:
                 yield from self._hide(node, path)
+
+    def _remove(self, parent: Node[T], name: str) -> None:
+        del parent.children[name]
+        self._recent = None
+
+    def _folder(self, path: str, created: list[str]) -> tuple[str, Node[T]]:
+        """Resolve as `_resolve` does; members of one folder follow each other, and mostly nothing is removed."""
+        if self._recent is None or self._recent[0] != path:
+            self._recent = (path, self._resolve(path, created))
+        return self._recent[1]
 
     def _resolve(self, path: str, created: list[str] | None) -> tuple[str, Node[T]]:
         """Walk down from the root; with `created`, make the directories that are missing and list them."""
