@@ -5,30 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from lightship.build.layerstore import LayerStore
 from lightship.build.rootfs import layer_store
 from lightship.errors import IntegrityError, NetworkError, UsageError
 from lightship.events import Reporter
 from lightship.inspect.answers import ToldFiles
 from lightship.inspect.attached import LARGEST, MEDIA_SCAN, Attached, read_scan
 from lightship.inspect.contents import Contents, files_of, stack_contents
+from lightship.inspect.facts import has_facts
 from lightship.inspect.reading import know_layers
 from lightship.oci.model import Image, Layer
 from lightship.registry.attachments import attachments
 from lightship.registry.remote import RemoteImage, RemoteLayer
 
 
-def attached_contents(image: Image, *, cache: Path, reporter: Reporter) -> Contents | None:
-    """See an image through the scan that is attached to it, where layers of it are neither here nor unpacked.
+def attached_contents(image: Image, *, cache: Path, reporter: Reporter, runs: bool) -> Contents | None:
+    """See an image through the scan that is attached to it, where layers of it are neither here nor known.
 
-    Layers that are here count as they are. A document that cannot be used is told, and the next is looked at.
+    Where the image `runs` if it can, a layer must be unpacked, too, or here to be. Layers that are known count
+    as they are. A document that cannot be used is told, and the next is looked at.
     """
-    store = layer_store(cache)
-    if not isinstance(image, RemoteImage) or not any(_is_far(layer, store) for layer in image.layers):
+    if not isinstance(image, RemoteImage):
+        return None
+    wanted = _is_far if runs else _is_unknown
+    if not any(wanted(layer, cache) for layer in image.layers):
         return None
     for attached in _documents(image, reporter):
         try:
-            return _seen_through(attached, image, store, cache, reporter)
+            return _seen_through(attached, image, cache, reporter)
         except IntegrityError as error:
             tell(reporter, error)
     return None
@@ -50,14 +53,16 @@ def _documents(image: RemoteImage, reporter: Reporter) -> Iterator[Attached]:
         tell(reporter, error)
 
 
-def _is_far(layer: Layer, store: LayerStore) -> bool:
-    return isinstance(layer, RemoteLayer) and not store.has(layer.diff_id)
+def _is_far(layer: Layer, cache: Path) -> bool:
+    return isinstance(layer, RemoteLayer) and not layer_store(cache).has(layer.diff_id)
 
 
-def _seen_through(
-    attached: Attached, image: Image, store: LayerStore, cache: Path, reporter: Reporter
-) -> Contents:
-    far = [_is_far(layer, store) for layer in image.layers]
+def _is_unknown(layer: Layer, cache: Path) -> bool:
+    return _is_far(layer, cache) and not has_facts(layer.diff_id, cache=cache)
+
+
+def _seen_through(attached: Attached, image: Image, cache: Path, reporter: Reporter) -> Contents:
+    far = [_is_unknown(layer, cache) for layer in image.layers]
     near = [layer for layer, is_far in zip(image.layers, far, strict=True) if not is_far]
     here = know_layers(near, cache=cache, reporter=reporter)
     known = ((each.layer, each.facts.scan) for each in here)

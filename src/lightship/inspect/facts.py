@@ -44,6 +44,11 @@ def load_facts(diff_id: Digest, *, cache: Path) -> LayerFacts | None:
         return None
 
 
+def has_facts(diff_id: Digest, *, cache: Path) -> bool:
+    """Tell whether the cache has something of a layer."""
+    return _place(diff_id, cache).is_file()
+
+
 def save_facts(diff_id: Digest, facts: LayerFacts, *, cache: Path) -> None:
     """Remember facts.
 

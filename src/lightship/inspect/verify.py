@@ -72,10 +72,8 @@ def verify_image(
     check_platform(image)
     sandbox = sandbox if image.config.platform.machine == platform.machine() else None
     static = partial(_static, demands=demands, advisories=advisories)
-    whole = full or start is not None
-    contents, findings, basis = _checked(
-        image, static, cache, reporter, whole=whole, runs=sandbox is not None
-    )
+    whole, runs = full or start is not None, sandbox is not None
+    contents, findings, basis = _checked(image, static, cache, reporter, whole=whole, runs=runs)
     if sandbox is None and start is not None:
         raise UsageError(
             "the image cannot be started here",
@@ -97,7 +95,7 @@ def _checked(
     image: Image, check: Check, cache: Path, reporter: Reporter, *, whole: bool, runs: bool
 ) -> tuple[Contents, list[Finding], Basis]:
     """Check what is attached to the image, where that can be done; else its layers, unpacked if it `runs`."""
-    attached = None if whole else attached_contents(image, cache=cache, reporter=reporter)
+    attached = None if whole else attached_contents(image, cache=cache, reporter=reporter, runs=runs)
     if attached is not None:
         try:
             return attached, check(attached), Basis.SCAN

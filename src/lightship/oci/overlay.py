@@ -151,7 +151,7 @@ class Overlay(Generic[T]):
         self._recent = None
 
     def _folder(self, path: str, created: list[str]) -> tuple[str, Node[T]]:
-        """Resolve as `_resolve` does; members of one folder follow each other, and mostly nothing is removed."""
+        """Resolve as `_resolve` does, and once for all members of a folder that follow each other."""
         if self._recent is None or self._recent[0] != path:
             self._recent = (path, self._resolve(path, created))
         return self._recent[1]
