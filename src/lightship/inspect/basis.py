@@ -21,8 +21,8 @@ from lightship.registry.remote import RemoteImage, RemoteLayer
 def attached_contents(image: Image, *, cache: Path, reporter: Reporter, runs: bool) -> Contents | None:
     """See an image through the scan that is attached to it, where layers of it are neither here nor known.
 
-    Where the image `runs` if it can, a layer must be unpacked, too, or here to be. Layers that are known count
-    as they are. A document that cannot be used is told, and the next is looked at.
+    Where the image is to be run, to be known is not enough. Layers that are known count as they are. A
+    document that cannot be used is told, and the next is looked at.
     """
     if not isinstance(image, RemoteImage):
         return None

@@ -301,3 +301,21 @@ def test_an_image_of_musl_is_looked_at_by_its_own_rules(lightship: Lightship, la
     report = json.loads(lightship("verify", f"oci:{layout.path}", "--json", "-q").out)
     found = [(item["rule"], item["message"]) for item in report["findings"] if item["severity"] == "error"]
     assert found == [("LV201-missing-library", "needs libc.so.6, which is not in the image")]
+
+
+def test_static_checks_alone_need_no_sandbox_and_no_warning(
+    lightship: Lightship, layout: Layout, tmp_path: Path
+) -> None:
+    image_of(layout, SHELL)
+    place = f"oci:{layout.path}"
+    plain, static = (lightship("verify", place, *options, "--json") for options in ((), ("--static",)))
+    assert "imports are not tried" in plain.err
+    assert "imports are not tried" not in static.err
+    assert json.loads(plain.out)["findings"] == json.loads(static.out)["findings"]
+    assert not (tmp_path / "home/cache/roots").exists()
+
+
+def test_static_and_start_are_two_wishes(lightship: Lightship, layout: Layout) -> None:
+    image_of(layout)
+    refused = lightship("verify", f"oci:{layout.path}", "--static", "--start")
+    assert (refused.code, "--static runs nothing, and --start runs the image" in refused.err) == (2, True)
