@@ -51,7 +51,7 @@ class Item(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        return posixpath.basename(self.path)
+        return self.path.rpartition("/")[2]
 
     @property
     def package_folder(self) -> str:
@@ -136,7 +136,7 @@ class Contents:
 
 
 def _is_file(member: StoredMember) -> bool:
-    return member.kind is Kind.FILE and not posixpath.basename(member.path).startswith(WHITEOUT)
+    return member.kind is Kind.FILE and not member.path.rpartition("/")[2].startswith(WHITEOUT)
 
 
 _OF_PREFIX = ("bin", "conda-meta", "include", "lib", "libexec", "pkgs", "share")

@@ -51,7 +51,8 @@ class Overlay(Generic[T]):
     def __init__(self) -> None:
         self._root: Node[T] = Node(Kind.DIRECTORY, 0)
         self._layer = 0
-        self._recent: tuple[str, tuple[str, Node[T]]] | None = None
+        self._folders: dict[str, tuple[str, Node[T]]] = {}
+        """Folders as members name them, for as long as nothing is removed."""
 
     def next_layer(self) -> None:
         """Say that the members that follow belong to the layer above."""
@@ -64,12 +65,12 @@ class Overlay(Generic[T]):
             IntegrityError: symlinks above it that loop, or a hard link to what is not there.
 
         """
-        folder, name = posixpath.split(path)
+        folder, _, name = path.rpartition("/")
         if name.startswith(WHITEOUT):
             return self._whiteout(folder, name)
         created: list[str] = []
         where, parent = self._folder(folder, created)
-        final = posixpath.join(where, name)
+        final = f"{where}/{name}" if where else name
         linked, target = self._linked(path, target) if kind is Kind.HARDLINK else (None, target)
         if linked is not None and target == final:
             _fail(f"{path!r} is a hard link to itself")
@@ -148,13 +149,14 @@ class Overlay(Generic[T]):
 
     def _remove(self, parent: Node[T], name: str) -> None:
         del parent.children[name]
-        self._recent = None
+        self._folders.clear()
 
     def _folder(self, path: str, created: list[str]) -> tuple[str, Node[T]]:
-        """Resolve as `_resolve` does, and once for all members of a folder that follow each other."""
-        if self._recent is None or self._recent[0] != path:
-            self._recent = (path, self._resolve(path, created))
-        return self._recent[1]
+        """Resolve as `_resolve` does, once for all that is in a folder."""
+        found = self._folders.get(path)
+        if found is None:
+            found = self._folders[path] = self._resolve(path, created)
+        return found
 
     def _resolve(self, path: str, created: list[str] | None) -> tuple[str, Node[T]]:
         """Walk down from the root; with `created`, make the directories that are missing and list them."""
