@@ -21,7 +21,7 @@ from lightship.elf import MAGIC
 from lightship.errors import UsageError
 from lightship.fs.entries import Kind
 from lightship.loader import parse_cache
-from lightship.oci.model import MEDIA_LAYER_GZIP, MEDIA_LAYER_ZSTD, Execution, Image
+from lightship.oci.model import MEDIA_LAYER_GZIP, MEDIA_LAYER_TAR, MEDIA_LAYER_ZSTD, Execution, Image
 from lightship.oci.record import LayerRecord
 from lightship.plan.base import BaseFacts, SizedFile
 from lightship.plan.planner import PREFIX
@@ -35,7 +35,7 @@ _CUDA = re.compile(
     r"|npp\w*|nvJitLink|nvinfer\w*|cupti)\.so(\.[0-9.]+)?"
 )
 _DEPTH = 2
-_LAYERS = (MEDIA_LAYER_GZIP, MEDIA_LAYER_ZSTD, MEDIA_LAYER_GZIP.removesuffix("+gzip"))
+_LAYERS = (MEDIA_LAYER_GZIP, MEDIA_LAYER_ZSTD, MEDIA_LAYER_TAR)
 _DISTRIBUTIONS = ("site-packages", "dist-packages")
 _ELF_MACHINES = {"amd64": b"\x3e\x00", "arm64": b"\xb7\x00"}  # e_machine: EM_X86_64, EM_AARCH64
 

@@ -30,6 +30,20 @@ def http_probe(url: str, *, timeout: float = 2.0) -> Callable[[], bool]:
     return probe
 
 
+def tcp_probe(host: str, port: int) -> Callable[[], bool]:
+    """Make a probe that is true once something listens at a TCP port of this machine."""
+    import socket
+
+    def probe() -> bool:
+        try:
+            socket.create_connection((host, port), timeout=1.0).close()
+        except OSError:
+            return False
+        return True
+
+    return probe
+
+
 def wait_healthy(
     probe: Callable[[], bool],
     *,

@@ -189,6 +189,8 @@ def _unseen(
     libraries = find_providers(suite, sonames, present)
     owners = suite.contents.find_paths(programs)
     for name, hint in sorted(hints.items()):
+        if hint.instead:
+            yield f"{name} opens windows, and brings a display's libraries for it: {hint.instead} does not"
         for soname in hint.libraries:
             package = libraries[soname].package
             if package and package not in present and soname not in there:

@@ -48,7 +48,7 @@ def observe(service: subprocess.Popen[bytes], orders: dict[str, Any]) -> str:
         if failed:
             return failed
     await_quiet(service, orders["bytecode"], orders["quiet"], deadline)
-    if service.poll() is not None:
+    if service.poll() is not None and (service.returncode or orders["serves"]):
         return f"the service ended with status {service.returncode}"
     return ""
 

@@ -62,6 +62,7 @@ class Trial:
         orders = {
             "command": self.execution.argv,
             "health": _health(self.execution),
+            "serves": bool(self.execution.exposed_ports),
             "check": self.check,
             "project": f"{_PLACE}/project",
             "bytecode": f"{_PLACE}/bytecode",

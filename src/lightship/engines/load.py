@@ -34,17 +34,17 @@ def load(
     Returns whether the image had to be sent.
 
     Raises:
-        UsageError: if the engine is not installed or does not run, or cannot load such an image.
+        UsageError: if the engine is not installed or does not run, or `name` is no tag.
         StageError: if it refuses the image.
         IntegrityError: if a blob is missing or damaged.
 
     """
-    entries = archive_entries(image, name)
     command = _find(engine, environ)
     if known := _known(command, image):
         command.run("image", "tag", known, full_name(parse_reference(name)))
         reporter.note(f"{engine} has this image already; it is now also called {name}")
         return False
+    entries = archive_entries(image, name)
     with reporter.task(f"Loading into {engine}", archive_size(entries)) as task:
         _send(command, entries, task)
     return True

@@ -2,22 +2,35 @@
 
 The file is an OCI layout with Docker's `manifest.json` beside it. Old clients (Docker 1.10 and later) read
 `manifest.json`, which points at the same blobs; newer ones with containerd's image store read the layout.
+
+Layers of zstd, which Docker before version 23 does not load, go in decompressed: configuration and diff IDs,
+and so the image's ID, stay what they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import BinaryIO
 
 import msgspec
 
-from lightship.digest import Digest, canonical_json, hex_of
+from lightship.digest import Digest, canonical_json, hex_of, of_bytes
 from lightship.errors import UsageError
 from lightship.fs import tar
-from lightship.fs.entries import Entry, Kind, directory, regular
+from lightship.fs.decompress import decompress
+from lightship.fs.entries import BytesContent, Content, Entry, Kind, directory, regular
 from lightship.oci.layout import Layout, LayoutImage
-from lightship.oci.model import MEDIA_INDEX, MEDIA_LAYER_ZSTD, REF_NAME, Descriptor, Index, encode
+from lightship.oci.model import (
+    MEDIA_INDEX,
+    MEDIA_LAYER_TAR,
+    MEDIA_LAYER_ZSTD,
+    REF_NAME,
+    Descriptor,
+    Index,
+    encode,
+)
 from lightship.reference import Reference, parse_reference
 
 CONTAINERD_NAME = "io.containerd.image.name"
@@ -38,27 +51,29 @@ def write_docker_archive(image: LayoutImage, name: str, out: BinaryIO) -> None:
 
 
 def archive_entries(image: LayoutImage, name: str) -> list[Entry]:
-    """List what the archive holds; blobs go in as they are, so the same image is always the same archive.
+    """List what the archive holds: the same image is always the same archive.
 
     Raises:
-        UsageError: if `name` is no tag, or the layers are zstd: Docker reads those from version 23 on only.
+        UsageError: if `name` is no tag.
+        IntegrityError: if a zstd layer is missing or damaged: it is decompressed once to know its size.
 
     """
     reference = _tag(name)
-    _refuse_zstd(image)
-    index = Index(2, (_named(image.descriptor, reference),), MEDIA_INDEX)
-    manifest = _DockerManifest(
+    layers = [_layer(image, number) for number in range(len(image.manifest.layers))]
+    manifest = _manifest(image, layers)
+    index = Index(2, (_named(manifest.descriptor, reference),), MEDIA_INDEX)
+    listing = _DockerManifest(
         _path(image.manifest.config.digest),
         (str(reference),),
-        tuple(_path(layer.digest) for layer in image.manifest.layers),
+        tuple(_path(layer.descriptor.digest) for layer in layers),
     )
     return [
         regular("oci-layout", b'{"imageLayoutVersion":"1.0.0"}'),
         regular("index.json", encode(index)),
-        regular("manifest.json", canonical_json([manifest])),
+        regular("manifest.json", canonical_json([listing])),
         directory("blobs"),
         directory("blobs/sha256"),
-        *(Entry(_path(blob.digest), Kind.FILE, 0o644, _Blob(image.layout, blob)) for blob in _blobs(image)),
+        *_blobs(manifest, _Item.stored(image, image.manifest.config), *layers),
     ]
 
 
@@ -105,6 +120,34 @@ class _Blob:
         return self.layout.chunks(self.descriptor)
 
 
+@dataclass(frozen=True)
+class _Plain:
+    """A layer of a layout, decompressed."""
+
+    layout: Layout
+    descriptor: Descriptor
+
+    @cached_property
+    def size(self) -> int:
+        return sum(map(len, self.chunks()))
+
+    def chunks(self) -> Iterator[bytes]:
+        stored = self.descriptor
+        return decompress(self.layout.chunks(stored), stored.media_type, archive=stored.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A blob of the archive."""
+
+    descriptor: Descriptor
+    content: Content
+
+    @classmethod
+    def stored(cls, image: LayoutImage, descriptor: Descriptor) -> _Item:
+        return cls(descriptor, _Blob(image.layout, descriptor))
+
+
 class _DockerManifest(msgspec.Struct, frozen=True, rename="pascal"):
     """An item of `manifest.json` (Docker image spec v1.2, "Combined Image JSON + Filesystem Changeset")."""
 
@@ -113,10 +156,31 @@ class _DockerManifest(msgspec.Struct, frozen=True, rename="pascal"):
     layers: tuple[str, ...]
 
 
-def _blobs(image: LayoutImage) -> list[Descriptor]:
+def _layer(image: LayoutImage, number: int) -> _Item:
+    stored = image.manifest.layers[number]
+    if stored.media_type != MEDIA_LAYER_ZSTD:
+        return _Item.stored(image, stored)
+    plain = _Plain(image.layout, stored)
+    descriptor = msgspec.structs.replace(
+        stored, media_type=MEDIA_LAYER_TAR, digest=image.config.rootfs.diff_ids[number], size=plain.size
+    )
+    return _Item(descriptor, plain)
+
+
+def _manifest(image: LayoutImage, layers: Iterable[_Item]) -> _Item:
+    """Give the image's own manifest, or one that names the layers as they are in the archive."""
+    shipped = tuple(layer.descriptor for layer in layers)
+    if shipped == image.manifest.layers:
+        return _Item.stored(image, image.descriptor)
+    content = encode(msgspec.structs.replace(image.manifest, layers=shipped))
+    descriptor = msgspec.structs.replace(image.descriptor, digest=of_bytes(content), size=len(content))
+    return _Item(descriptor, BytesContent(content))
+
+
+def _blobs(*items: _Item) -> list[Entry]:
     """List every blob once: layers may be the same."""
-    wanted = (image.descriptor, image.manifest.config, *image.manifest.layers)
-    return list({descriptor.digest: descriptor for descriptor in wanted}.values())
+    unique = {_path(item.descriptor.digest): item.content for item in items}
+    return [Entry(path, Kind.FILE, 0o644, content) for path, content in unique.items()]
 
 
 def _path(digest: Digest) -> str:
@@ -136,12 +200,3 @@ def _tag(name: str) -> Reference:
             hint="leave out the part from '@' on",
         )
     return reference
-
-
-def _refuse_zstd(image: LayoutImage) -> None:
-    if any(layer.media_type == MEDIA_LAYER_ZSTD for layer in image.manifest.layers):
-        raise UsageError(
-            "the image's layers are compressed with zstd, which Docker before version 23 does not load",
-            where=image.descriptor.digest,
-            hint="build it with gzip layers, or push it to a registry",
-        )

@@ -22,6 +22,7 @@ from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.model import (
     MEDIA_CONFIG,
     MEDIA_LAYER_GZIP,
+    MEDIA_LAYER_TAR,
     MEDIA_LAYER_ZSTD,
     MEDIA_MANIFEST,
     Descriptor,
@@ -29,7 +30,6 @@ from lightship.oci.model import (
     encode,
 )
 
-MEDIA_LAYER_TAR = "application/vnd.oci.image.layer.v1.tar"
 _MAGIC = {b"\x1f\x8b": MEDIA_LAYER_GZIP, b"\x28\xb5": MEDIA_LAYER_ZSTD}
 
 

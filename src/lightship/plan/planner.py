@@ -241,7 +241,7 @@ def _execution(
         cmd=config.command,
         working_dir=config.workdir,
         labels=labels,
-        stop_signal="SIGTERM",
+        stop_signal=config.stop_signal or "SIGTERM",
         healthcheck=_healthcheck(config.health, environment) if config.health else None,
     )
 

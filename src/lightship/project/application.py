@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from lightship.project.code import code_of, is_shipped, modules_of
 
 ASGI = frozenset({"FastAPI", "Starlette", "Litestar", "Quart", "BlackSheep", "Robyn"})
 WSGI = frozenset({"Flask", "Bottle", "Falcon"})
@@ -24,8 +27,13 @@ PLACES = (
     "src/*/main.py",
     "src/*/app.py",
     "src/*/__init__.py",
+    "*/wsgi.py",
 )
-"""Where people put the application, most usual first."""
+"""Where people put the application, most usual first; then it is looked for everywhere."""
+DJANGO = "Django"
+FACTORY = "factory"
+"""What a function of another module makes, whose framework is not known there."""
+_FACTORIES = frozenset({"build_app", "create_app", "get_app", "make_app"})
 HEALTH = frozenset({"/health", "/healthz", "/livez", "/live", "/ping", "/-/healthy"})
 
 
@@ -35,6 +43,7 @@ class Application:
 
     `root` is the folder, relative to the project, that must be on the import path; empty for the project.
     `health` is the path of a route of the application that is named as health checks are, or empty.
+    `is_factory` says that the target is a function, which is called without arguments.
     """
 
     target: str
@@ -43,20 +52,34 @@ class Application:
     sources: tuple[str, ...]
     root: str
     health: str = ""
+    is_factory: bool = False
 
 
 def find_application(folder: Path) -> Application | None:
-    for place in PLACES:
-        for path in sorted(folder.glob(place)):
-            tree = _parse(path)
-            found = _assigned(tree)
-            if found:
-                application = _application(folder, path, *found)
-                return replace(application, health=_health(tree, variable=found[0]))
+    """Look for an application that a module has, else for a function that makes one."""
+    for path in _places(folder):
+        tree = parsed(path)
+        if found := _assigned(tree):
+            application = _application(folder, path, *found)
+            return replace(application, health=_health(tree, variable=found[0]))
+    for path in _places(folder):
+        tree = parsed(path)
+        if found := _factory(tree):
+            application = _application(folder, path, *found)
+            return replace(application, is_factory=True, health=_health(tree, variable=""))
     return None
 
 
-def _parse(path: Path) -> ast.Module:
+def _places(folder: Path) -> Iterator[Path]:
+    for place in PLACES:
+        yield from sorted(
+            path for path in folder.glob(place) if is_shipped(path.parent) or path.parent == folder
+        )
+    yield from modules_of(folder)
+
+
+def parsed(path: Path) -> ast.Module:
+    """Read a module; one that does not parse has nothing in it."""
     try:
         return ast.parse(path.read_bytes())
     except (SyntaxError, ValueError):
@@ -64,13 +87,16 @@ def _parse(path: Path) -> ast.Module:
 
 
 def _health(tree: ast.Module, *, variable: str) -> str:
-    """Find a route such as `@app.get("/health")`; those of routers may get a prefix, so they do not count."""
+    """Find a route such as `@app.get("/health")`; those of routers may get a prefix, so they do not count.
+
+    Of an application that a function makes, no variable is known, so any counts.
+    """
     for node in ast.walk(tree):
         match node:
             case ast.Call(
                 func=ast.Attribute(value=ast.Name(id=name), attr="get" | "route"),
                 args=[ast.Constant(value=str(route)), *_],
-            ) if name == variable and route.rstrip("/") in HEALTH:
+            ) if variable in ("", name) and route.rstrip("/") in HEALTH:
                 return route
     return ""
 
@@ -103,7 +129,20 @@ def _returned(node: ast.stmt, tree: ast.Module) -> str:
         if isinstance(function, ast.FunctionDef) and function.name == called and function.returns:
             returned = _name(function.returns)
             return returned if returned in ASGI | WSGI else ""
-    return "ASGI" if called in ("create_app", "make_app", "build_app") else ""
+    if called == "get_wsgi_application":
+        return DJANGO
+    return FACTORY if called in _FACTORIES else ""
+
+
+def _factory(tree: ast.Module) -> tuple[str, str] | None:
+    """Name and class of what a function such as `create_app()` makes."""
+    for function in tree.body:
+        if isinstance(function, ast.FunctionDef) and function.name in _FACTORIES:
+            calls = (_name(node.func) for node in ast.walk(function) if isinstance(node, ast.Call))
+            framework = next((called for called in calls if called in ASGI | WSGI), "")
+            if framework:
+                return function.name, framework
+    return None
 
 
 def _name(node: ast.expr) -> str:
@@ -119,18 +158,5 @@ def _application(folder: Path, path: Path, variable: str, framework: str) -> App
         parts, root = parts[1:], folder / "src"
     module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
     inner = "" if root == folder else "src"
-    sources = _sources(root, f"{inner}/" if inner else "", parts)
-    return Application(f"{module}:{variable}", framework, framework not in WSGI, sources, inner)
-
-
-def _sources(root: Path, prefix: str, parts: tuple[str, ...]) -> tuple[str, ...]:
-    """Name the top-level modules and packages that stand beside the application."""
-    packages = {path.parent.name for path in root.glob("*/__init__.py")} - _NOT_SHIPPED
-    if len(parts) > 1:
-        packages.add(parts[0])
-    modules = {path.name for path in root.glob("*.py")} - _TOOLS
-    return tuple(sorted({f"{prefix}{name}/" for name in packages} | {f"{prefix}{name}" for name in modules}))
-
-
-_NOT_SHIPPED = frozenset({"tests", "test", "docs", "examples", "scripts", "benchmarks"})
-_TOOLS = frozenset({"conftest.py", "noxfile.py", "setup.py", "tasks.py"})
+    asgi = framework not in WSGI and framework != DJANGO
+    return Application(f"{module}:{variable}", framework, asgi, code_of(folder, inner), inner)

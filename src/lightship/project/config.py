@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -99,6 +100,7 @@ class Config(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=
     env: dict[str, str] = {}
     labels: dict[str, str] = {}
     health: str = ""
+    stop_signal: str = ""
     build_packages: tuple[str, ...] = ()
     runtime_packages: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
@@ -228,9 +230,16 @@ def _problems(config: Config) -> list[str]:
     found += [f"variant name {name!r} may hold letters, digits, - and _" for name in _bad_names(config)]
     found += [problem for name in config.targets for problem in _target_problems(name)]
     found += [f"label {name!r} is Lightship's own" for name in config.labels if name.startswith(OWN_LABELS)]
+    return [*found, *_service_problems(config)]
+
+
+def _service_problems(config: Config) -> list[str]:
+    found = []
     health = re.fullmatch(r"http://[^/:]*:([0-9]+)/\S*", config.health)
     if config.health and not (health and 0 < int(health[1]) < 65536):
         found.append(f"health = {config.health!r} is not of the form http://:8000/path")
+    if config.stop_signal and config.stop_signal not in signal.Signals.__members__:
+        found.append(f"stop-signal = {config.stop_signal!r} is no signal such as SIGINT")
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ from msgspec.structs import replace
 
 from lightship.errors import UsageError
 from lightship.platform import Platform, parse_platform
-from lightship.project.application import Application, find_application
+from lightship.project.application import FACTORY, find_application
+from lightship.project.code import code_of
 from lightship.project.config import Config, VariantConfig, load_toml, read_config
+from lightship.project.programs import INTERRUPT, Program, find_program
 from lightship.project.requirements import names, normalised
+from lightship.project.server import needs_server, serving
 from lightship.project.stages import check_stages
 
 SUITES = {"3.11": "bookworm", "3.13": "trixie", "3.14": "forky"}
@@ -25,6 +29,8 @@ TORCH = frozenset({
     "ultralytics",
 })  # fmt: skip
 """Distributions that are PyTorch or always need it."""
+_VERSIONS = tuple(f"3.{minor}" for minor in range(9, 16))
+"""Those that a project may insist on, whether a suite has them or not."""
 CPU, NONE = "cpu", "none"
 DEFAULT_PLATFORM = "linux/amd64"
 
@@ -131,7 +137,7 @@ def _with_python(config: Config, folder: Path, metadata: Mapping[str, Any], foun
         raise UsageError(
             f"no Debian suite has Python {python}",
             where=str(folder),
-            hint=f'set python = "…" in [tool.lightship] to one of {known}',
+            hint=f'set base = "python:{python}-slim" in [tool.lightship], or python to one of {known}',
         )
     return replace(config, python=python, base=f"debian:{SUITES[python]}")
 
@@ -149,10 +155,11 @@ def _wanted_python(config: Config, folder: Path, metadata: Mapping[str, Any]) ->
         from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
         try:
-            fitting = [version for version in known if SpecifierSet(required).contains(f"{version}.99")]
+            wanted = SpecifierSet(required)
+            fitting = [version for version in known if wanted.contains(f"{version}.99")]
         except InvalidSpecifier as error:
             raise UsageError(f"requires-python: {error}", where=str(folder / "pyproject.toml")) from error
-        known = fitting or known
+        known = fitting or [text for text in _VERSIONS if wanted.contains(f"{text}.99")] or known
     return known[0] if known else next(iter(SUITES))
 
 
@@ -162,7 +169,7 @@ def _with_variants(config: Config, folder: Path, metadata: Mapping[str, Any], fo
         raise UsageError(
             "found no requirements.txt and no dependencies in pyproject.toml",
             where=str(folder),
-            hint="name the files in [tool.lightship.variants.NAME] requirements = […]",
+            hint=_elsewhere(folder) or "name the files in [tool.lightship.variants.NAME] requirements = […]",
         )
     name = config.variant or (CPU if CPU in variants else next(iter(variants)))
     filled = replace(config, variants=variants, variant=name)
@@ -171,6 +178,14 @@ def _with_variants(config: Config, folder: Path, metadata: Mapping[str, Any], fo
         what = ", ".join(chosen.requirements) or "pyproject.toml"
         found.append(f"variant {name} from {what}")
     return filled
+
+
+def _elsewhere(folder: Path) -> str:
+    """Say how requirements that another tool keeps become a file."""
+    project = folder / "pyproject.toml"
+    if project.is_file() and "poetry" in load_toml(project).get("tool", {}):
+        return f"they are Poetry's: `poetry export --without-hashes -o {_BASE_FILES[0]}`"
+    return next((hint for name, hint in _OTHERS.items() if (folder / name).is_file()), "")
 
 
 def _find_variants(folder: Path, metadata: Mapping[str, Any]) -> dict[str, VariantConfig]:
@@ -198,32 +213,54 @@ def _dependency_names(metadata: Mapping[str, Any]) -> set[str]:
 def _with_application(config: Config, folder: Path, metadata: Mapping[str, Any], found: list[str]) -> Config:
     if config.command and config.sources:
         return config
-    application = find_application(folder)
-    if application is None and not config.command:
+    installed = _server_names(config, folder, metadata)
+    port = config.ports[0] if config.ports else 0
+    program = _served(folder, installed, port)
+    if program is None and not config.command:
+        program = find_program(folder, metadata, port)
+    if program is None and not config.command:
         raise UsageError(
-            "found no application: no FastAPI(), Starlette() or Flask() at a usual place",
+            "found nothing to start: no web application, no script such as main.py, no package with __main__",
             where=str(folder),
             hint='set command = ["…"] and sources = ["…"] in [tool.lightship]',
         )
-    if application is None:
-        return replace(config, sources=config.sources or _all_sources(folder))
-    found.append(f"{application.framework} application {application.target}")
-    port = config.ports[0] if config.ports else 8000
-    path = {"PYTHONPATH": f"{config.workdir}/{application.root}"} if application.root else {}
+    if program is None:
+        return replace(config, sources=config.sources or code_of(folder))
+    found.append(program.what)
+    health = f"http://:{program.port}{program.health}" if program.health else ""
+    path = {"PYTHONPATH": f"{config.workdir}/{program.root}"} if program.root else {}
     return replace(
         config,
-        sources=config.sources or application.sources,
-        command=config.command or _command(application, _server_names(config, folder, metadata), port),
-        ports=config.ports or (port,),
-        health=config.health or (f"http://:{port}{application.health}" if application.health else ""),
-        env={**path, **config.env},
+        sources=config.sources or program.sources,
+        command=config.command or program.command,
+        ports=config.ports or ((program.port,) if program.port else ()),
+        health=config.health or health,
+        stop_signal=config.stop_signal or ("" if config.command else program.stop_signal),
+        env={**path, **program.env, **config.env},
     )
 
 
-def _all_sources(folder: Path) -> tuple[str, ...]:
-    modules = (path.name for path in folder.glob("*.py"))
-    packages = (f"{path.parent.name}/" for path in folder.glob("*/__init__.py"))
-    return tuple(sorted({*modules, *packages}))
+def _served(folder: Path, installed: set[str], port: int) -> Program | None:
+    """Find a web application, and what serves it."""
+    application = find_application(folder)
+    if application is None:
+        return None
+    if application.framework == FACTORY:
+        flask = "flask" in installed and not {"fastapi", "starlette"} & installed
+        application = replaced(application, framework="Flask" if flask else "ASGI", asgi=not flask)
+    what = f"{application.framework} application {application.target}"
+    if needs_server(application, installed):
+        what += f", served for development only: {application.framework} needs a server such as gunicorn"
+    port = port or 8000
+    return Program(
+        what,
+        serving(application, installed, port),
+        application.sources,
+        port,
+        application.health,
+        root=application.root,
+        stop_signal=INTERRUPT if needs_server(application, installed) else "",
+    )
 
 
 def _server_names(config: Config, folder: Path, metadata: Mapping[str, Any]) -> set[str]:
@@ -232,14 +269,8 @@ def _server_names(config: Config, folder: Path, metadata: Mapping[str, Any]) -> 
     return found.union(*(names(folder / file) for file in files))
 
 
-def _command(application: Application, installed: set[str], port: int) -> tuple[str, ...]:
-    bind = f"0.0.0.0:{port}"
-    if application.asgi and {"gunicorn", "uvicorn"} <= installed:
-        worker = "uvicorn.workers.UvicornWorker"
-        return ("gunicorn", application.target, "--worker-class", worker, "--bind", bind)
-    if application.asgi:
-        return ("uvicorn", application.target, "--host", "0.0.0.0", "--port", str(port))  # noqa: S104
-    return ("gunicorn", application.target, "--bind", bind)
-
-
 _BASE_FILES = ("requirements.txt", "requirements-base.txt", "requirements.in")
+_OTHERS = {
+    "Pipfile": f"they are Pipenv's: `pipenv requirements > {_BASE_FILES[0]}`",
+    "environment.yml": f"conda's packages are not PyPI's: list what pip installs in {_BASE_FILES[0]}",
+}

@@ -13,6 +13,7 @@ from lightship.oci.model import (
     MEDIA_CONFIG,
     MEDIA_INDEX,
     MEDIA_LAYER_GZIP,
+    MEDIA_LAYER_TAR,
     MEDIA_MANIFEST,
     Descriptor,
     Index,
@@ -29,7 +30,7 @@ _OCI = {
     _DOCKER_LIST: MEDIA_INDEX,
     f"{_DOCKER}container.image.v1+json": MEDIA_CONFIG,
     f"{_DOCKER}image.rootfs.diff.tar.gzip": MEDIA_LAYER_GZIP,
-    f"{_DOCKER}image.rootfs.diff.tar": "application/vnd.oci.image.layer.v1.tar",
+    f"{_DOCKER}image.rootfs.diff.tar": MEDIA_LAYER_TAR,
 }
 """OCI's media types for Docker's: image spec, media-types.md, "Compatibility Matrix"."""
 

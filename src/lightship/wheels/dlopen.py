@@ -9,11 +9,15 @@ import msgspec
 
 
 class Hint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Sonames that a distribution loads, programs that it starts, and distributions that make up for them."""
+    """Sonames that a distribution loads, programs that it starts, and distributions that make up for them.
+
+    `instead` is a distribution that serves as well in an image, and asks for less.
+    """
 
     libraries: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
+    instead: str = ""
 
 
 def known_hints() -> Mapping[str, Hint]:

@@ -109,6 +109,15 @@ def test_zstd_layers_are_taken(service: Service, tmp_path: Path, podman: Run) ->
     assert podman("run", "--rm", image) == "good morning\n"
 
 
+def test_docker_20_loads_and_runs_an_image_of_zstd_layers(
+    service: Service, tmp_path: Path, docker: Run
+) -> None:
+    archive = tmp_path / "greeter.tar"
+    service.build("--compression", "zstd", "-o", f"docker-archive:{archive}")
+    assert docker("load", stdin=archive) == "Loaded image: greeter:none\n"
+    assert docker("run", "--rm", "--network", "none", "greeter:none") == "good morning\n"
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_docker_loads_the_archive_and_the_service_answers(
     pharmabot: Built, tmp_path: Path, docker: Run, variant: str

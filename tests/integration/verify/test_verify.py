@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from lightship.build.sandbox import Sandbox
@@ -162,6 +163,43 @@ def test_the_images_own_check_must_work_too(
         report = verify(layout, service, execution(port, health), cache, StartOptions(timeout=20))
         assert said(report) == [("LV602-health-command-fails", "Healthcheck")]
         assert "no program" in report.findings[0].message
+
+
+def test_a_service_without_a_health_check_must_listen(
+    layout: Layout, service: list[LayerRecord], cache: Path, port: int
+) -> None:
+    unasked = msgspec.structs.replace(execution(port), healthcheck=None)
+    report = verify(layout, service, unasked, cache, StartOptions(timeout=20))
+    assert said(report) == [("LV311-no-health-check", "Healthcheck")]
+    assert report.seconds_to_healthy is not None
+    ends = msgspec.structs.replace(unasked, cmd=("python", "-c", "raise SystemExit('no model')"))
+    report = verify(layout, service, ends, cache, StartOptions(timeout=20))
+    assert said(report)[0] == ("LV601-not-healthy", "Healthcheck")
+    assert "no model" in report.findings[0].message
+
+
+@pytest.mark.parametrize(("code", "rules"), [("", []), ("raise SystemExit(3)", ["LV601-not-healthy"])])
+def test_a_job_may_end(
+    layout: Layout, service: list[LayerRecord], cache: Path, code: str, rules: list[str]
+) -> None:
+    job = msgspec.structs.replace(execution(), healthcheck=None, cmd=("python", "-c", code))
+    report = verify(layout, service, job, cache, StartOptions(timeout=20))
+    assert [rule for rule, _ in said(report)] == [*rules, "LV311-no-health-check"]
+
+
+def test_what_serves_nothing_may_go_on(
+    layout: Layout, service: list[LayerRecord], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lightship.inspect.checks.start.SETTLED", 0.3)
+    worker = msgspec.structs.replace(
+        execution(),
+        healthcheck=None,
+        stop_signal="SIGINT",
+        cmd=("python", "-c", "import time; time.sleep(60)"),
+    )
+    report = verify(layout, service, worker, cache, StartOptions(timeout=20))
+    assert said(report) == [("LV311-no-health-check", "Healthcheck")]
+    assert report.memory_at_rest
 
 
 def test_a_service_that_fails_shows_the_end_of_its_log(

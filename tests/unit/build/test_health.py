@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from lightship.build.health import http_probe, wait_healthy
+from lightship.build.health import http_probe, tcp_probe, wait_healthy
 from lightship.errors import CheckError
 
 
@@ -75,3 +76,10 @@ def test_only_a_good_status_is_healthy(server: str) -> None:
 
 def test_nobody_there_is_not_healthy() -> None:
     assert not http_probe("http://127.0.0.1:1/health", timeout=0.5)()
+
+
+def test_a_port_is_open_once_something_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert tcp_probe("127.0.0.1", port)()
+    assert not tcp_probe("127.0.0.1", port)()

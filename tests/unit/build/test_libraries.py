@@ -159,6 +159,13 @@ def test_what_is_loaded_with_dlopen_is_hinted_at(made: Locked, suite: Suite) -> 
     assert add(made, suite, wheels, "libmagic1", "poppler-utils").warnings == ()
 
 
+def test_what_asks_for_less_is_named(made: Locked, suite: Suite) -> None:
+    found = add(made, suite, {"opencv_python": {"cv2/__init__.py": b""}})
+    assert found.warnings == (
+        "opencv-python opens windows, and brings a display's libraries for it: opencv-python-headless does not",
+    )
+
+
 def test_a_wheel_is_read_once(made: Locked, suite: Suite) -> None:
     wheels = cached(made, {"a": {"a/x.so": elf([PQ])}})
     reporter = Watching()

@@ -31,6 +31,7 @@ def orders(tmp_path: Path) -> dict[str, Any]:
             "-ISc",
             f"import os, sys; sys.exit(not os.path.exists({str(ready)!r}))",
         ],
+        "serves": True,
         "check": [],
         "project": str(tmp_path),
         "bytecode": str(tmp_path / "bytecode"),
@@ -68,6 +69,13 @@ def test_a_service_without_a_health_check_must_still_run(orders: dict[str, Any])
     assert start(orders | {"health": []}) == ""
     ends = {"command": [sys.executable, "-c", ""], "health": [], "quiet": 90.0, "timeout": 90.0}
     assert start(orders | ends) == "the service ended with status 0", "and nobody waits for it to be quiet"
+
+
+def test_a_job_that_serves_nothing_may_end(orders: dict[str, Any]) -> None:
+    job = {"health": [], "serves": False, "quiet": 90.0, "timeout": 90.0}
+    assert start(orders | job | {"command": [sys.executable, "-c", "import colorsys"]}) == ""
+    failed = start(orders | job | {"command": [sys.executable, "-c", "raise SystemExit(1)"]})
+    assert failed == "the service ended with status 1"
 
 
 def test_it_must_be_healthy_in_time(orders: dict[str, Any]) -> None:

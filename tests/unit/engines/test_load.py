@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lightship.digest import hex_of
 from lightship.engines.load import EngineName, load
 from lightship.errors import IntegrityError, StageError, UsageError
 from lightship.events import SilentReporter, SilentTask, Task
@@ -127,8 +128,10 @@ def test_a_damaged_image_is_not_handed_over(fake: Fake, image: LayoutImage) -> N
         load(image, "a", engine="docker", environ=fake.environ, reporter=SilentReporter())
 
 
-def test_zstd_layers_are_refused_before_the_engine_is_called(fake: Fake, tmp_path: Path) -> None:
+def test_zstd_layers_are_sent_decompressed(fake: Fake, tmp_path: Path) -> None:
     image = hello_image(Layout(tmp_path / "layout"), compression=Compression.ZSTD)
-    with pytest.raises(UsageError, match="zstd"):
-        load(image, "a", engine="docker", environ=fake.environ, reporter=SilentReporter())
-    assert not (fake.folder / "calls").exists()
+    reporter = Recorder()
+    assert load(image, "hello:1.0", engine="docker", environ=fake.environ, reporter=reporter)
+    assert reporter.total == reporter.done == len(fake.loaded)
+    with tarfile.open(fileobj=io.BytesIO(fake.loaded)) as archive:
+        assert f"blobs/sha256/{hex_of(image.layers[0].diff_id)}" in archive.getnames()

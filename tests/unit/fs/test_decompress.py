@@ -8,7 +8,7 @@ import zstandard
 
 from lightship.errors import IntegrityError
 from lightship.fs.decompress import PIECE, decompress
-from lightship.oci.model import MEDIA_LAYER_GZIP, MEDIA_LAYER_ZSTD
+from lightship.oci.model import MEDIA_LAYER_GZIP, MEDIA_LAYER_TAR, MEDIA_LAYER_ZSTD
 
 TEXT = [b"one" * 1000, b"", b"two" * 200_000]
 
@@ -33,9 +33,7 @@ def test_zstd_of_many_frames_is_one_stream() -> None:
     assert inflate(frames, MEDIA_LAYER_ZSTD) == b"".join(TEXT)
 
 
-@pytest.mark.parametrize(
-    "media_type", ["application/vnd.oci.image.layer.v1.tar", "application/vnd.docker.image.rootfs.diff.tar"]
-)
+@pytest.mark.parametrize("media_type", [MEDIA_LAYER_TAR, "application/vnd.docker.image.rootfs.diff.tar"])
 def test_a_plain_tar_is_handed_on(media_type: str) -> None:
     assert inflate(b"plain" * 99, media_type) == b"plain" * 99
 

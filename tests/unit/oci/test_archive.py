@@ -18,6 +18,7 @@ from lightship.oci.archive import (
     write_docker_archive,
 )
 from lightship.oci.layout import Layout, LayoutImage
+from lightship.oci.model import MEDIA_LAYER_TAR, Manifest, decode
 from lightship.oci.record import Compression
 from lightship.oci.validate import layout_problems
 from lightship.reference import parse_reference
@@ -43,12 +44,7 @@ def test_docker_finds_configuration_tag_and_layers_by_their_paths(image: LayoutI
 
 
 def test_what_is_unpacked_is_an_oci_layout_without_problems(image: LayoutImage, tmp_path: Path) -> None:
-    (tmp_path / "unpacked").mkdir()
-    with tarfile.open(fileobj=io.BytesIO(archive(image))) as tar:
-        for item in tar.getmembers():
-            path = tmp_path / "unpacked" / item.name
-            path.mkdir() if item.isdir() else path.write_bytes(member(tar, item.name))
-    layout = Layout(tmp_path / "unpacked")
+    layout = unpack(archive(image), tmp_path)
     assert layout_problems(layout) == []
     (listed,) = layout.index().manifests
     assert listed.digest == image.descriptor.digest
@@ -76,9 +72,26 @@ def test_a_layer_that_is_there_twice_is_stored_once(layout: Layout) -> None:
         assert tar.getnames().count(f"blobs/sha256/{hex_of(layers[0].descriptor.digest)}") == 1
 
 
-def test_zstd_layers_are_refused(layout: Layout) -> None:
+def test_zstd_layers_are_decompressed_for_docker_before_23(layout: Layout, tmp_path: Path) -> None:
     image = hello_image(layout, compression=Compression.ZSTD)
-    with pytest.raises(UsageError, match="zstd, which Docker before version 23 does not load"):
+    written = archive(image)
+    with tarfile.open(fileobj=io.BytesIO(written)) as tar:
+        (item,) = json.loads(member(tar, "manifest.json"))
+        assert of_bytes(member(tar, item["Config"])) == image.manifest.config.digest
+        assert [of_bytes(member(tar, path)) for path in item["Layers"]] == list(image.config.rootfs.diff_ids)
+    assert archive_size(archive_entries(image, "hello:1.0")) == len(written)
+    unpacked = unpack(written, tmp_path)
+    assert layout_problems(unpacked) == []
+    (listed,) = unpacked.index().manifests
+    manifest = decode(unpacked.read(listed), Manifest, where="manifest")
+    assert {layer.media_type for layer in manifest.layers} == {MEDIA_LAYER_TAR}
+
+
+def test_a_damaged_zstd_layer_is_an_error(layout: Layout) -> None:
+    image = hello_image(layout, compression=Compression.ZSTD)
+    path = layout.blob_path(image.layers[0].descriptor.digest)
+    path.write_bytes(bytes(path.stat().st_size))
+    with pytest.raises(IntegrityError, match="a blob of the image is damaged"):
         archive(image)
 
 
@@ -110,3 +123,12 @@ def member(tar: tarfile.TarFile, name: str) -> bytes:
     stream = tar.extractfile(name)
     assert stream is not None
     return stream.read()
+
+
+def unpack(written: bytes, folder: Path) -> Layout:
+    with tarfile.open(fileobj=io.BytesIO(written)) as tar:
+        for item in tar.getmembers():
+            path = folder / "unpacked" / item.name
+            path.parent.mkdir(exist_ok=True)
+            path.mkdir() if item.isdir() else path.write_bytes(member(tar, item.name))
+    return Layout(folder / "unpacked")

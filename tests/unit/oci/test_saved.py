@@ -14,8 +14,8 @@ from lightship.errors import IntegrityError
 from lightship.fs.entries import regular
 from lightship.fs.tar import END, header, padding
 from lightship.oci.layout import Layout
-from lightship.oci.model import MEDIA_LAYER_GZIP
-from lightship.oci.saved import MEDIA_LAYER_TAR, read_saved
+from lightship.oci.model import MEDIA_LAYER_GZIP, MEDIA_LAYER_TAR
+from lightship.oci.saved import read_saved
 from lightship.oci.validate import validate
 
 

@@ -161,6 +161,7 @@ def test_a_configuration_that_is_no_table_is_refused(tmp_path: Path) -> None:
         ({"python": "2.7"}, "python = '2.7'"),
         ({"workdir": "app"}, "workdir = 'app'"),
         ({"trim": "all"}, "trim = 'all' is not a level: it may be safe, traced or none"),
+        ({"stop-signal": "INT"}, "stop-signal = 'INT' is no signal such as SIGINT"),
         ({"workdir": "/app/../etc"}, "workdir"),
         ({"user": "root"}, "user = 'root'"),
         ({"user": "a:b:c"}, "user = 'a:b:c'"),

@@ -193,7 +193,16 @@ def test_a_python_that_no_suite_has_names_those_that_are_had(tmp_path: Path) -> 
     )
     error = problem(folder)
     assert error.message == "no Debian suite has Python 3.12"
+    assert 'base = "python:3.12-slim"' in error.hint
     assert "3.11, 3.13, 3.14" in error.hint
+
+
+def test_a_project_that_insists_on_a_python_gets_that_or_an_error(tmp_path: Path) -> None:
+    text = '[project]\nname = "x"\nrequires-python = "==3.12.*"\ndependencies = []\n'
+    folder = make(tmp_path, {"pyproject.toml": text, "main.py": FASTAPI})
+    assert problem(folder).message == "no Debian suite has Python 3.12"
+    (folder / "lightship.toml").write_text('base = "python:3.12-slim"\n')
+    assert read_project(folder).config.python == "3.12"
 
 
 def test_nothing_to_install_is_an_error_that_helps(tmp_path: Path) -> None:
@@ -203,8 +212,8 @@ def test_nothing_to_install_is_an_error_that_helps(tmp_path: Path) -> None:
 
 
 def test_nothing_to_start_is_an_error_that_helps(tmp_path: Path) -> None:
-    error = problem(make(tmp_path, {"requirements.txt": "fastapi\n", "main.py": "print()\n"}))
-    assert "found no application" in error.message
+    error = problem(make(tmp_path, {"requirements.txt": "fastapi\n", "other.py": "print()\n"}))
+    assert "found nothing to start" in error.message
     assert "command = " in error.hint
 
 

@@ -12,7 +12,8 @@ def test_every_hint_can_apply() -> None:
         names = (name, *hint.unless)
         assert tuple(map(canonicalize_name, names)) == names
         assert name not in hint.unless
-        assert hint.libraries or hint.programs
+        assert hint.libraries or hint.programs or hint.instead
+        assert canonicalize_name(hint.instead) == hint.instead
         assert all(soname.startswith("lib") and ".so." in soname for soname in hint.libraries)
         assert all(program and "/" not in program for program in hint.programs)
 

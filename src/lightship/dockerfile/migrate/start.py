@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -270,15 +271,19 @@ def _signal(scene: Scene) -> Iterator[Outcome]:
     last = scene.last(scene.build.final, "STOPSIGNAL")
     if last is None:
         return
-    name = last.words[0].text.upper().removeprefix("SIG")
-    if name in ("TERM", "15"):
+    name = _signal_name(last.words[0].text)
+    if name == "SIGTERM":
         yield unneeded(last.span, "SIGTERM is what images are stopped with")
+    elif name:
+        yield carried(last.span, f'stop-signal = "{name}"', {"stop-signal": name})
     else:
-        yield by_hand(
-            last.span,
-            f"images are stopped with SIGTERM, not {last.words[0].text}",
-            "servers for Python end with it; else name the signal where it is run (docker run --stop-signal)",
-        )
+        yield by_hand(last.span, f"no signal is called {last.words[0].text}", "set `stop-signal`")
+
+
+def _signal_name(text: str) -> str:
+    known = {str(int(item)): item.name for item in signal.Signals}
+    name = known.get(text, f"SIG{text.upper().removeprefix('SIG')}")
+    return name if name in signal.Signals.__members__ else ""
 
 
 _ENTRY = (

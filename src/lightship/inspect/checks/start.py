@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import IO
 
-from lightship.build.health import http_probe, wait_healthy
+from lightship.build.health import http_probe, tcp_probe, wait_healthy
 from lightship.build.running import Running
 from lightship.build.sandbox import RunRequest, Sandbox
 from lightship.errors import CheckError, UsageError
@@ -42,6 +43,8 @@ RULES = (UNHEALTHY, CHECK_FAILS, STUBBORN)
 
 GRACE = 10.0
 """Seconds between the stop signal and the end, as Docker has them."""
+SETTLED = 3.0
+"""Seconds after which what serves nothing is taken to run."""
 _URL = re.compile(r"https?://[^\s'\"`)\\,;]+")
 
 
@@ -61,35 +64,54 @@ def check_start(sandbox: Sandbox, request: RunRequest, *, timeout: float) -> Sta
         UsageError: a port is taken.
 
     """
-    health = request.execution.healthcheck
-    if health is None or health.test[:1] not in (("CMD",), ("CMD-SHELL",)):
-        return StartResult((UNHEALTHY.finding("Healthcheck", "the image has no health check to ask"),))
+    asks = replace(request, argv=_command(request.execution.healthcheck), publish=())
     with tempfile.TemporaryFile() as log:
         running = sandbox.start(request, stdout=log, stderr=log)
         try:
-            return _observe(sandbox, request, health, running, log, timeout)
+            if asks.argv:
+                return _observe(sandbox, asks, running, log, timeout)
+            return _watch(request, running, log, timeout)
         finally:
             running.stop(0)
 
 
 def _observe(
-    sandbox: Sandbox,
-    request: RunRequest,
-    health: Healthcheck,
-    running: Running,
-    log: IO[bytes],
-    timeout: float,
+    sandbox: Sandbox, asks: RunRequest, running: Running, log: IO[bytes], timeout: float
 ) -> StartResult:
-    asks = replace(request, argv=_command(health), publish=())
+    """Wait for the health check, run it as engines do, and stop the service."""
     try:
         seconds = wait_healthy(_probe(sandbox, asks), timeout=timeout, alive=running.alive)
     except CheckError as error:
-        running.stop(0)
-        words = f"{error.message}; the end of its log: {last_words(log)}"
-        return StartResult((UNHEALTHY.finding("Healthcheck", words),))
+        return _failed(running, error.message, log)
     checked = tuple(_own_check(sandbox, asks))
     memory = memory_of(running.pid)
     return StartResult((*checked, *_stop(running)), round(seconds, 3), memory)
+
+
+def _watch(request: RunRequest, running: Running, log: IO[bytes], timeout: float) -> StartResult:
+    """Wait until a service without a health check listens; a job may end, with status 0."""
+    if request.publish:
+        place = request.publish[0]
+        try:
+            seconds = wait_healthy(
+                tcp_probe(place.host_ip, place.host_port), timeout=timeout, alive=running.alive
+            )
+        except CheckError as error:
+            return _failed(running, error.message, log)
+        memory = memory_of(running.pid)
+        return StartResult(tuple(_stop(running)), round(seconds, 3), memory)
+    try:
+        status = running.wait(SETTLED)
+    except subprocess.TimeoutExpired:
+        memory = memory_of(running.pid)
+        return StartResult(tuple(_stop(running)), None, memory)
+    return _failed(running, f"it ended with status {status}", log) if status else StartResult(())
+
+
+def _failed(running: Running, message: str, log: IO[bytes]) -> StartResult:
+    running.stop(0)
+    words = f"{message}; the end of its log: {last_words(log)}"
+    return StartResult((UNHEALTHY.finding("Healthcheck", words),))
 
 
 def _probe(sandbox: Sandbox, asks: RunRequest) -> Callable[[], bool]:
@@ -115,6 +137,8 @@ def _stop(running: Running) -> Iterator[Finding]:
         yield STUBBORN.finding("StopSignal", f"the service did not end within {GRACE:g} s")
 
 
-def _command(health: Healthcheck) -> tuple[str, ...]:
-    """Give the words that engines run (Docker's `HEALTHCHECK`)."""
+def _command(health: Healthcheck | None) -> tuple[str, ...]:
+    """Give the words that engines run (Docker's `HEALTHCHECK`), none where there is no check."""
+    if health is None or health.test[:1] not in (("CMD",), ("CMD-SHELL",)):
+        return ()
     return health.test[1:] if health.test[0] == "CMD" else ("/bin/sh", "-c", *health.test[1:])

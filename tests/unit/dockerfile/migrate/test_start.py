@@ -112,8 +112,18 @@ def test_a_port_of_the_command_is_taken_where_none_is_exposed() -> None:
 
 def test_signals_volumes_and_authors() -> None:
     made = migrated(f"{START}STOPSIGNAL SIGTERM\nVOLUME /data\nSTOPSIGNAL SIGINT\nMAINTAINER someone\n")
-    assert told(made, "by hand") == [
-        "7: an image of Lightship declares no volume",
-        "8: images are stopped with SIGTERM, not SIGINT",
-    ]
+    assert told(made, "by hand") == ["7: an image of Lightship declares no volume"]
+    assert made.settings["stop-signal"] == "SIGINT"
     assert made.settings["labels"] == {"org.opencontainers.image.authors": "someone"}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("2", "SIGINT"), ("quit", "SIGQUIT"), ("SIGRTMIN", "SIGRTMIN"), ("15", ""), ("TERM", "")],
+)
+def test_a_stop_signal_of_any_spelling(text: str, name: str) -> None:
+    assert settings(f"{START}STOPSIGNAL {text}\n").get("stop-signal", "") == name
+
+
+def test_a_stop_signal_that_is_none_is_by_hand() -> None:
+    assert told(migrated(f"{START}STOPSIGNAL SIGNOT\n"), "by hand") == ["6: no signal is called SIGNOT"]
