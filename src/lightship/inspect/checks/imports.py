@@ -51,7 +51,8 @@ NOT_TRIED = Rule(
     Severity.NOTE,
     "Nothing of the image was run: there is no sandbox here, it is for another machine or elsewhere, or"
     " nobody wanted it (`--static`).",
-    "verify on a machine of the image's platform, with bubblewrap installed; `--full` fetches the layers",
+    "verify without `--static`, on a machine of the image's platform, with bubblewrap installed; `--full`"
+    " fetches the layers",
 )
 NOT_PYTHON = Rule(
     "LV506-not-python",
