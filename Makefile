@@ -9,7 +9,7 @@ INTEGRATION_WORKERS ?= 3
 # Tests start Lightship hundreds of times: it is compiled once, whatever the machine says of that.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-unit test-integration test-example lint bench bench-article bench-compare standins format clean setup-demo setup-test setup-lint
+.PHONY: help demo test test-unit test-integration test-example lint bench bench-article bench-compare standins snapshotter format clean setup-demo setup-test setup-lint
 
 help:
 	@echo "make demo              build, start and verify an image without Docker"
@@ -22,6 +22,7 @@ help:
 	@echo "make bench-article     the article's Dockerfiles, built by Docker and measured"
 	@echo "make bench-compare     predicted sizes of images against built ones"
 	@echo "make standins          stand-ins for python:3.11 and python:3.11-slim, from Debian packages"
+	@echo "make snapshotter       stargz-snapshotter's daemon, built from Debian packages"
 
 demo: setup-demo
 	.venv/bin/python scripts/demo.py
@@ -61,6 +62,9 @@ bench-article: setup-test
 
 standins: setup-test
 	.venv/bin/python -m scripts.standins
+
+snapshotter: setup-test
+	.venv/bin/python -m scripts.snapshotter
 
 clean:
 	rm -rf .venv .tools .demo .bench .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,9 +75,9 @@ def measure(host: str) -> None:
             print()
 
 
-def case_figures(case: Case, build: DockerBuilds, docker: Run) -> Iterator[str]:
-    """Figures as they come: some take minutes."""
-    tag = f"article:{case.name.replace(', ', '-')}"
+@contextmanager
+def prepared(case: Case) -> Iterator[tuple[Path, Path]]:
+    """Copy the service and the case's Dockerfile; gives both."""
     with tempfile.TemporaryDirectory(prefix="article-") as name:
         project = Path(name) / "pharmabot"
         ignored = shutil.ignore_patterns("__pycache__", ".*_cache", "pylock.*")
@@ -87,6 +88,13 @@ def case_figures(case: Case, build: DockerBuilds, docker: Run) -> Iterator[str]:
             subprocess.run(
                 [LIGHTSHIP, "lint", "--fix", "--context", project, file], capture_output=True, check=False
             )
+        yield project, file
+
+
+def case_figures(case: Case, build: DockerBuilds, docker: Run) -> Iterator[str]:
+    """Figures as they come: some take minutes."""
+    tag = f"article:{case.name.replace(', ', '-')}"
+    with prepared(case) as (project, file):
 
         def timed() -> str:
             started = time.perf_counter()

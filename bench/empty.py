@@ -6,30 +6,34 @@ import http.client
 import json
 import os
 import shutil
+import statistics
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 
-from bench.harness import BENCH, ROOT, Row, copy_example, lightship, running, seconds
-from bench.links import NETWORK, linked_registry
+from bench.harness import BENCH, ROOT, Row, copy_example, lightship, megabytes, running, seconds
+from bench.links import NETWORK, Link, linked_registry
 from scripts.dockerd import private_daemon
 from scripts.ports import free_port
+from scripts.snapshotter import snapshotter
 from scripts.standins import SLIM, load
+from tests.support.containerd import container, private_containerd
 from tests.support.docker_build import cpu_torch, docker_builds
-from tests.support.estargz import PREFETCH, read
 from tests.support.programs import Run, caller
 
 SPEEDS = {"1 Gbit/s": 1000, "100 Mbit/s": 100}
-RUNS = 3
+RUNS = {"none": 3}
+"""How often a variant is measured: once, unless it is small."""
 WITHIN = 240.0
 ARTICLE = ROOT / "examples" / "article" / "Dockerfile.variants"
 FOLDER = BENCH / "empty"
-Bytes = list[tuple[str, int, int]]
-"""Parts of blobs: a blob's URL, and its bytes from a first to a last."""
+Way = Callable[[], float]
+"""Fetches an image to an empty machine and starts it; gives when it answered (`perf_counter`)."""
+Ready = Callable[[], AbstractContextManager[Way]]
+"""Empties the machine for a way, which may use it while the block lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +52,9 @@ class Machine:
 
     def with_docker(self, image: str, *command: str) -> float:
         """Pull and run with Docker."""
-        started = time.perf_counter()
         self.docker("pull", "--quiet", image)
         with self.container(image, *command) as port:
-            return healthy(port) - started
+            return healthy(port)
 
     @contextmanager
     def container(self, image: str, *command: str) -> Iterator[int]:
@@ -66,25 +69,25 @@ class Machine:
 
     def with_lightship(self, image: str) -> float:
         """Pull and run with Lightship."""
-        started, port = time.perf_counter(), free_port()
+        port = free_port()
         lightship("pull", image, "--quiet", environ=self.environ())
         with running(image, "--env", f"PORT={port}", home=FOLDER / "home"):
-            return healthy(port) - started
+            return healthy(port)
 
-    def lazily_at_least(self, parts: Bytes, image: str) -> float:
-        """Fetch what a lazy start needs first, as four at once; then start what is there already."""
-        started = time.perf_counter()
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(_fetch, parts))
-        fetched = time.perf_counter() - started
-        self.docker("pull", "--quiet", image)
-        started = time.perf_counter()
-        with self.container(image) as port:
-            return fetched + healthy(port) - started
+    def lazily(self, ctr: Run, image: str) -> float:
+        """Mount and run with containerd and stargz-snapshotter."""
+        port = free_port()
+        ctr("images", "rpull", "--plain-http", image)
+        with container(ctr, image, "--env", f"PORT={port}", log=FOLDER / "service.log"):
+            return healthy(port)
 
 
 def empty_rows() -> list[Row]:
-    """Measure the variant that `BENCH_VARIANT` names; `none` is small, and so is the time that this takes."""
+    """Measure the variant that `BENCH_VARIANT` names; `none` is small, and so is the time that this takes.
+
+    A lazy start is timed from an empty containerd beside a snapshotter as it comes: what is not read then it
+    fetches later.
+    """
     variant = os.environ.get("BENCH_VARIANT", "none")
     shutil.rmtree(FOLDER, ignore_errors=True)
     with (
@@ -93,30 +96,55 @@ def empty_rows() -> list[Row]:
     ):
         machine = Machine(caller("/usr/bin/docker", "--host", host), registry.host)
         article, command = _push_article(machine, host, variant)
-        ours, lazy = (_push_ours(machine, variant, kind) for kind in ("plain", "estargz"))
-        parts = _first_parts(lazy, registry.host)
-        ways: dict[str, Callable[[], float]] = {
-            "the article's image, Docker": lambda: machine.with_docker(article, *command),
-            "this image, Docker": lambda: machine.with_docker(ours),
-            "this image, Lightship": lambda: machine.with_lightship(ours),
-            "this image, lazily: at least": lambda: machine.lazily_at_least(parts, lazy),
+        lazy, ours = (
+            _push_ours(machine, variant, *options) for options in (("estargz", "--record"), ("plain",))
+        )
+        ways = {
+            "the article's image, Docker": _emptied(machine, lambda: machine.with_docker(article, *command)),
+            "this image, Docker": _emptied(machine, lambda: machine.with_docker(ours)),
+            "this image, Lightship": _emptied(machine, lambda: machine.with_lightship(ours)),
+            "this image, lazily": _with_containerd(machine, lazy),
         }
         rows: list[Row] = []
         for speed, megabits in SPEEDS.items():
             link.limit(megabits)
-            rows += _compare(f"{variant}, {speed}", machine, ways)
+            rows += _compare(f"{variant}, {speed}", link, ways, RUNS.get(variant, 1))
         return rows
 
 
-def _compare(title: str, machine: Machine, ways: dict[str, Callable[[], float]]) -> Iterator[Row]:
-    """Measure all ways in turn, each from an empty machine."""
+def _compare(title: str, link: Link, ways: dict[str, Ready], runs: int) -> Iterator[Row]:
+    """Measure all ways in turn: the time, and what came over the link by then."""
     times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(RUNS):
-        for name, way in ways.items():
-            machine.forget()
-            times[name].append(way())
+    moved: dict[str, list[int]] = {name: [] for name in ways}
+    for _ in range(runs):
+        for name, ready in ways.items():
+            with ready() as way:
+                before, started = link.received(), time.perf_counter()
+                times[name].append(way() - started)
+                moved[name].append(link.received() - before)
     for name, found in times.items():
-        yield (f"{title}: {name}", seconds(found), "")
+        said = f"{seconds(found)}, {megabytes(statistics.median(moved[name]))}"
+        yield (f"{title}: {name}", said, "")
+
+
+def _emptied(machine: Machine, way: Way) -> Ready:
+    @contextmanager
+    def ready() -> Iterator[Way]:
+        machine.forget()
+        yield way
+
+    return ready
+
+
+def _with_containerd(machine: Machine, image: str) -> Ready:
+    program = snapshotter()
+
+    @contextmanager
+    def ready() -> Iterator[Way]:
+        with private_containerd(program, "-plain-http", machine.registry) as ctr:
+            yield lambda: machine.lazily(ctr, image)
+
+    return ready
 
 
 def _push_article(machine: Machine, host: str, variant: str) -> tuple[str, list[str]]:
@@ -136,47 +164,21 @@ def _push_article(machine: Machine, host: str, variant: str) -> tuple[str, list[
     return name, command
 
 
-def _push_ours(machine: Machine, variant: str, kind: str) -> str:
+def _push_ours(machine: Machine, variant: str, kind: str, *more: str) -> str:
     name = f"{machine.registry}/{kind}:{variant}"
     project = copy_example(BENCH / "project" / "pharmabot")
-    options = ("--variant", variant, "--tag", f"empty-{kind}:{variant}", "--format", kind, "--quiet")
+    options = ("--variant", variant, "--tag", f"empty-{kind}:{variant}", "--format", kind, "--quiet", *more)
     lightship("build", project, *options, "--push", name, environ={"LIGHTSHIP_PLAIN_HTTP": machine.registry})
     return name
-
-
-def _first_parts(image: str, host: str) -> Bytes:
-    """List what stargz-snapshotter reads before a container runs: files in front of layers, and tables."""
-    name, _, tag = image.removeprefix(f"{host}/").partition(":")
-    base = f"http://{host}/v2/{name}"
-    accept = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
-    found: Bytes = []
-    for layer in json.loads(_get(f"{base}/manifests/{tag}", accept))["layers"]:
-        url = f"{base}/blobs/{layer['digest']}"
-        lazy = read(_get(url))
-        ends = [entry["offset"] for entry in lazy.entries if entry["name"] == PREFETCH]
-        found += [(url, 0, end - 1) for end in ends if end]
-        found.append((url, lazy.offset, len(lazy.blob) - 1))
-    return found
-
-
-def _fetch(part: tuple[str, int, int]) -> None:
-    url, first, last = part
-    _get(url, {"Range": f"bytes={first}-{last}"})
-
-
-def _get(url: str, headers: dict[str, str] | None = None) -> bytes:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(urllib.request.Request(url, headers=headers or {})) as answer:  # noqa: S310 - http
-        data: bytes = answer.read()
-        return data
 
 
 def healthy(port: int) -> float:
     """Wait for the first healthy answer; give its time (`perf_counter`)."""
     end = time.perf_counter() + WITHIN
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while time.perf_counter() < end:
         with suppress(OSError, http.client.HTTPException):
-            _get(f"http://127.0.0.1:{port}/health")
+            opener.open(f"http://127.0.0.1:{port}/health").close()
             return time.perf_counter()
         time.sleep(0.02)
     sys.exit(f"nothing answers at {port}")

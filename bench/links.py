@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,10 +30,15 @@ class Link:
         _run("tc", "qdisc", "replace", "dev", self.near, *shape)
         _run("ip", "netns", "exec", self.namespace, "tc", "qdisc", "replace", "dev", self.far, *shape)
 
+    def received(self) -> int:
+        """Say how many bytes have come over the link to this side."""
+        return int(Path(f"/sys/class/net/{self.near}/statistics/rx_bytes").read_text())
+
 
 @contextmanager
 def linked_registry(folder: Path) -> Iterator[tuple[Link, DockerRegistry]]:
     """Start Debian's docker-registry behind a link, as fast as the machine until limited; needs root."""
+    _forget_dead()
     name = f"bench{os.getpid()}"
     link = Link(name, f"{name}a", f"{name}b")
     _run("ip", "netns", "add", name)
@@ -47,6 +53,14 @@ def linked_registry(folder: Path) -> Iterator[tuple[Link, DockerRegistry]]:
             yield link, registry
     finally:
         _run("ip", "netns", "delete", name)  # and both interfaces with it
+
+
+def _forget_dead() -> None:
+    """Delete namespaces of measurements that were killed: their interfaces have the same addresses."""
+    listed = subprocess.run(["ip", "netns", "list"], check=True, capture_output=True, text=True).stdout
+    for name in re.findall(r"^bench\d+", listed, re.MULTILINE):
+        if not Path("/proc", name.removeprefix("bench")).exists():
+            _run("ip", "netns", "delete", name)
 
 
 def _run(*command: str) -> None:

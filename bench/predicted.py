@@ -2,7 +2,8 @@
 
 Each project is built in a home of its own, and told from another one that has no layer and no wheel: with the
 lock and the recorded start of the build, and in a folder without them. Packages come from where pip and apt
-are configured to look. Names after `python -m bench.predicted` choose projects.
+are configured to look. Names after `python -m bench.predicted` choose projects; `cuda`, which takes 3 GB of
+downloads and 11 GB of disk, must be named.
 """
 
 from __future__ import annotations
@@ -31,8 +32,13 @@ PROJECTS: Mapping[str, tuple[str, str]] = {
     "gradio": ("gradio", "gradio"),
     "chromadb": ("chromadb", "chromadb"),
     "xgboost": ("xgboost pandas", "xgboost, pandas"),
+    "cuda": ("torch", "torch"),
 }
 """Requirements, and what the service imports."""
+BIG = ("cuda",)
+EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "pharmabot"
+VARIANTS = {f"pharmabot-{name}": name for name in ("none", "cpu", "onnx")}
+"""The example's, by the names that choose them."""
 _CONFIG = """\
 python = "3.11"
 command = ["python", "-m", "app.main"]
@@ -64,22 +70,33 @@ def main(names: list[str]) -> None:
     print("| project | built | predicted | error | fetched | error without lock and record |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
-        for name in names or PROJECTS:
+        for name in names or [name for name in (*VARIANTS, *PROJECTS) if name not in BIG]:
             print(measure(name, Path(scratch)), flush=True)
 
 
 def measure(name: str, scratch: Path) -> str:
-    """Build a project, predict it twice, and give the row of a table in Markdown."""
-    plain, folder = scratch / name / "plain", scratch / name / "built"
-    write(plain, *PROJECTS[name])
+    """Build a project, predict it twice, and give the row of a table in Markdown.
+
+    What stages made is kept for the first prediction: nothing else tells how big it is.
+    """
+    plain, folder, home = scratch / name / "plain", scratch / name / "built", scratch / name / "home"
+    options: tuple[str, ...] = ()
+    if name in VARIANTS:
+        shutil.copytree(EXAMPLE, plain, ignore=shutil.ignore_patterns("pylock.*", "start.*"))
+        title, options = f"pharmabot, `{VARIANTS[name]}`", ("--variant", VARIANTS[name])
+    else:
+        write(plain, *PROJECTS[name])
+        title = PROJECTS[name][0].replace(" ", ", ")
     shutil.copytree(plain, folder)
-    built = call("build", folder, scratch / name / "home")
-    shutil.rmtree(scratch / name / "home")
-    predicted = call("compare", folder, scratch / "locked", "--locked")
-    unlocked = call("compare", plain, scratch / "unlocked")
+    built = call("build", folder, home, *options)
+    if (stages := home / "cache" / "stages").is_dir():
+        shutil.copytree(stages, scratch / "locked" / "cache" / "stages", symlinks=True)
+    shutil.rmtree(home)
+    predicted = call("compare", folder, scratch / "locked", "--locked", *options)
+    unlocked = call("compare", plain, scratch / "unlocked", *options)
     image = predicted["images"][0]
     cells = (
-        PROJECTS[name][0].replace(" ", ", "),
+        title,
         sizes(built),
         sizes(image),
         errors(image, built),

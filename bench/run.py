@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -37,6 +38,7 @@ from bench.harness import (
 )
 from bench.inspections import inspection_rows
 from bench.pushes import push_rows
+from bench.remotes import remote_rows
 from bench.sizes import size_rows
 from bench.starts import start_rows
 
@@ -47,6 +49,7 @@ RUNS, SLOW_RUNS = 7, 3
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that servers, mounts, links are let go
     parts = {_name(part): part for part in PARTS}
     wanted = sys.argv[1:] or list(parts)
     if unknown := set(wanted) - set(parts):
@@ -160,6 +163,7 @@ PARTS = (
     cache_rows,
     engine_rows,
     push_rows,
+    remote_rows,
     fleet_rows,
     empty_rows,
     inspection_rows,

@@ -13,6 +13,7 @@ GROUPS = (
     ("build/", "golden/"),  # the example, and Lightship installed for every Python
     ("article/", "dockerfile/", "engines/"),  # the same stand-ins
     ("stages/", "start/"),  # their services listen at the same port of this machine
+    ("lazy/",),  # builds a snapshotter, where none is kept
     ("build/test_bad_", "build/test_interrupted.py"),  # small services
     ("builder/",),
     ("targets/",),

@@ -3,7 +3,8 @@
 Each document goes in the form that is read by whoever reads it:
 
 - provenance as an in-toto statement in `application/vnd.in-toto+json`, its predicate named by the annotation
-  `in-toto.io/predicate-type`: BuildKit's way (moby/buildkit, docs/attestations/attestation-storage.md);
+  `in-toto.io/predicate-type`: BuildKit's way (moby/buildkit, docs/attestations/attestation-storage.md). The
+  list of materials that it names is the artifact's second blob, the same for every release of a lock;
 - SPDX as such a statement of the predicate `https://spdx.dev/Document`, BuildKit's form again;
 - what `verify` reads of the layers, in a form of Lightship's own (`inspect/attached.py`);
 - CycloneDX bare, as `application/vnd.cyclonedx+json` (IANA): what Trivy looks for among the referrers
@@ -21,10 +22,11 @@ from dataclasses import dataclass
 import msgspec
 
 from lightship import __version__
-from lightship.attest.documents import CYCLONEDX, SPDX, write_sbom
-from lightship.attest.provenance import provenance
+from lightship.attest.documents import CYCLONEDX, MEDIA_CYCLONEDX, SPDX, write_sbom
+from lightship.attest.provenance import MATERIALS, MEDIA_MATERIALS, provenance, write_materials
 from lightship.attest.statement import (
     MEDIA_STATEMENT,
+    PREDICATE_TYPE,
     SLSA,
     SPDX_DOCUMENT,
     predicate_of,
@@ -41,11 +43,9 @@ from lightship.oci.layout import Layout, LayoutImage
 from lightship.oci.model import MEDIA_MANIFEST, Descriptor, Manifest, encode
 
 PROVENANCE, SCAN = "provenance", "scan"
-PREDICATE_TYPE = "in-toto.io/predicate-type"
 _EMPTY = "application/vnd.oci.empty.v1+json"  # image spec, manifest.md, "Guidance for an Empty Descriptor"
 _TITLE = "org.opencontainers.image.title"  # the name under which `oras pull` writes the file
-_CREATED = "org.opencontainers.image.created"
-_RULES = 1
+_RULES = 2
 """Part of every key: raised when documents say something else."""
 
 
@@ -72,7 +72,7 @@ def read_predicate(artifact: Artifact, layout: Layout) -> bytes:
         IntegrityError: if a blob is missing or damaged.
 
     """
-    (layer,) = layout.image(artifact.descriptor).manifest.layers
+    layer = layout.image(artifact.descriptor).manifest.layers[0]
     data = layout.read(layer)
     return predicate_of(data) if layer.media_type == MEDIA_STATEMENT else data
 
@@ -86,7 +86,7 @@ class _Form:
 
 _FORMS: Mapping[str, _Form] = {
     PROVENANCE: _Form(MEDIA_STATEMENT, "provenance.intoto.json", SLSA),
-    CYCLONEDX: _Form("application/vnd.cyclonedx+json", "sbom.cdx.json"),
+    CYCLONEDX: _Form(MEDIA_CYCLONEDX, "sbom.cdx.json"),
     SPDX: _Form(MEDIA_STATEMENT, "sbom.spdx.intoto.json", SPDX_DOCUMENT),
     SCAN: _Form("application/vnd.lightship.scan.v1+zstd", "scan.msgpack.zst"),
 }
@@ -155,8 +155,11 @@ def _make(
     key = of_value([_RULES, __version__, kind, digest, of_value(origin), *_version_of(kind)])
     known = memo.get(key, Artifact)
     if known is None or not _is_whole(home.images, known.descriptor):
-        document = _document(image, kind, origin, home, reporter)
-        known = Artifact(kind, digest, _write(home.images, image, kind, document))
+        if kind == PROVENANCE and origin is not None:
+            document, beside = _provenance(origin, image, home.images)
+        else:
+            document, beside = _document(image, kind, origin, home, reporter), ()
+        known = Artifact(kind, digest, _write(home.images, image, kind, document, beside))
         memo.put(key, known)
     yield known
 
@@ -185,26 +188,30 @@ def _is_whole(layout: Layout, descriptor: Descriptor) -> bool:
     return all(layout.has(blob.digest, blob.size) for blob in (*manifest.layers, manifest.config))
 
 
-def _write(layout: Layout, image: LayoutImage, kind: str, document: bytes) -> Descriptor:
+def _write(
+    layout: Layout, image: LayoutImage, kind: str, document: bytes, beside: tuple[Descriptor, ...]
+) -> Descriptor:
     form = _FORMS[kind]
     said = {PREDICATE_TYPE: form.predicate_type} if form.predicate_type else {}
     layer = layout.write(form.media_type, document)
     layer = msgspec.structs.replace(layer, annotations={**said, _TITLE: form.file})
-    return write_artifact(layout, image, layer, said)
+    return write_artifact(layout, image, (layer, *beside), said)
 
 
 def write_artifact(
-    layout: Layout, image: LayoutImage, layer: Descriptor, annotations: Mapping[str, str]
+    layout: Layout, image: LayoutImage, layers: tuple[Descriptor, ...], annotations: Mapping[str, str]
 ) -> Descriptor:
-    """Store the manifest of a document about an image, and give its descriptor as an index lists it."""
-    created = {_CREATED: image.config.created} if image.config.created else {}
+    """Store the manifest of a document about an image, and give its descriptor as an index lists it.
+
+    The first of `layers` is the document, others what it names.
+    """
     manifest = Manifest(
         schema_version=2,
         media_type=MEDIA_MANIFEST,
-        artifact_type=layer.media_type,
+        artifact_type=layers[0].media_type,
         config=layout.write(_EMPTY, b"{}"),
-        layers=(layer,),
-        annotations={**annotations, **created},
+        layers=layers,
+        annotations={**annotations},
         subject=Descriptor(MEDIA_MANIFEST, image.descriptor.digest, image.descriptor.size),
     )
     stored = layout.write(MEDIA_MANIFEST, encode(manifest))
@@ -213,16 +220,28 @@ def write_artifact(
     )
 
 
-def _document(image: LayoutImage, kind: str, origin: Origin | None, home: Home, reporter: Reporter) -> bytes:
-    digest = image.descriptor.digest
-    if kind == PROVENANCE and origin is not None:
-        return write_statement(digest, origin.name, SLSA, provenance(origin))
-    if kind == SCAN:
-        from lightship.inspect.attached import make_scan
+def _provenance(origin: Origin, image: LayoutImage, layout: Layout) -> tuple[bytes, tuple[Descriptor, ...]]:
+    materials = write_materials(origin)
+    listed = layout.write(MEDIA_MATERIALS, materials)
+    listed = msgspec.structs.replace(listed, annotations={_TITLE: MATERIALS})
+    predicate = provenance(origin, materials)
+    return write_statement(image.descriptor.digest, origin.name, SLSA, predicate), (listed,)
 
-        return make_scan(image, cache=home.cache, reporter=reporter)
+
+def _document(image: LayoutImage, kind: str, origin: Origin | None, home: Home, reporter: Reporter) -> bytes:
+    if kind == SCAN:
+        from lightship.attest.scan import is_told
+        from lightship.inspect.attached import make_scan
+        from lightship.inspect.telling import tells_packages
+
+        def wanted(path: str) -> bool:
+            return tells_packages(path) or is_told(path)
+
+        return make_scan(image, cache=home.cache, reporter=reporter, wanted=wanted)
     from lightship.attest.inventory import read_inventory
 
     inventory = read_inventory(image, origin, cache=home.cache, reporter=reporter)
     sbom = write_sbom(inventory, kind)
-    return write_statement(digest, inventory.name, SPDX_DOCUMENT, sbom) if kind == SPDX else sbom
+    if kind != SPDX:
+        return sbom
+    return write_statement(image.descriptor.digest, inventory.name, SPDX_DOCUMENT, sbom)

@@ -29,6 +29,8 @@ from lightship.digest import canonical_json, hex_of
 
 _OWN = "lightship:"
 """Prefix of properties that the specification leaves to whoever writes a document."""
+_TRIVY = "aquasecurity:trivy:"
+"""Prefix of those that Trivy reads (pkg/sbom/io/decode.go): of a package URL it does not read the source."""
 
 
 def write_cyclonedx(inventory: Inventory, serial: UUID, tool: str) -> bytes:
@@ -105,12 +107,14 @@ def _licences(texts: Iterable[str]) -> list[License]:
 
 def _properties(package: Package) -> Iterator[Property]:
     said = {
-        "archive": package.file,
-        "record-sha256": package.record,
-        "source": package.source,
-        "source-version": package.source_version,
+        f"{_OWN}archive": package.file,
+        f"{_OWN}record-sha256": package.record,
+        f"{_OWN}source": package.source,
+        f"{_OWN}source-version": package.source_version,
+        f"{_TRIVY}SrcName": package.source,
+        f"{_TRIVY}SrcVersion": package.source_version,
     }
-    yield from (Property(name=f"{_OWN}{name}", value=value) for name, value in said.items() if value)
+    yield from (Property(name=name, value=value) for name, value in said.items() if value)
 
 
 def _dependencies(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -14,9 +13,9 @@ from lightship.attest.model import DEBIAN, Package, System
 from lightship.attest.names import debian_ref
 from lightship.attest.scan import Documents
 from lightship.debs.relations import Alternatives, parse_relations
+from lightship.debs.status import is_installed, source_of
 from lightship.errors import ResolutionError
 
-_SOURCE = re.compile(r"(\S+)(?:\s+\((\S+)\))?")
 _NEEDS = ("Pre-Depends", "Depends")
 _HEADER = 1000
 """Characters in which a copyright file says its format."""
@@ -34,7 +33,7 @@ def read_packages(documents: Documents, system: System | None) -> tuple[Package,
     found: dict[str, _Installed] = {}
     for path in documents.statuses():
         for fields in Deb822.iter_paragraphs(documents.text(path), use_apt_pkg=False):
-            if _is_installed(fields):
+            if is_installed(fields):
                 each = _installed(fields, path, documents, system)
                 found.setdefault(each.package.ref, each)
     providers = _providers(found.values())
@@ -44,19 +43,11 @@ def read_packages(documents: Documents, system: System | None) -> tuple[Package,
     )
 
 
-def _is_installed(fields: Mapping[str, str]) -> bool:
-    """Tell what dpkg counts as installed; files of `status.d` have no such field."""
-    state = fields.get("Status", "install ok installed").split()
-    return bool(fields.get("Package") and fields.get("Version")) and state[-1:] == ["installed"]
-
-
 def _installed(
     fields: Mapping[str, str], path: str, documents: Documents, system: System | None
 ) -> _Installed:
     name, version, architecture = fields["Package"], fields["Version"], fields.get("Architecture", "all")
-    named = _SOURCE.match(fields.get("Source", "")) or _SOURCE.match(name)
-    source = named[1] if named else name
-    source_version = (named[2] if named else "") or version
+    source, source_version = source_of(fields)
     package = Package(
         kind=DEBIAN,
         name=name,

@@ -105,7 +105,7 @@ def sign_pushed(
     repository = locate(parse_reference(name))
     signed = signer.sign(str(repository), stored.descriptor.digest, documents)
     bundles = [
-        write_artifact(store, images[document.image], store.write(BUNDLE, bundle), _BUNDLED)
+        write_artifact(store, images[document.image], (store.write(BUNDLE, bundle),), _BUNDLED)
         for document, bundle in signed.bundles
     ]
     push_referrers(store, bundles, name, machine, wire)

@@ -11,6 +11,7 @@ from lightship.attest.model import Inventory
 from lightship.digest import of_value
 
 CYCLONEDX, SPDX = "cyclonedx", "spdx"
+MEDIA_CYCLONEDX = "application/vnd.cyclonedx+json"
 
 
 def write_sbom(inventory: Inventory, form: str) -> bytes:

@@ -29,7 +29,11 @@ def read_inventory(image: Image, origin: Origin | None, *, cache: Path, reporter
         NetworkError: a layer of a registry cannot be fetched.
 
     """
-    documents = read_documents(image, cache=cache, reporter=reporter)
+    return inventory_of(image, origin, read_documents(image, cache=cache, reporter=reporter))
+
+
+def inventory_of(image: Image, origin: Origin | None, documents: Documents) -> Inventory:
+    """List the packages of an image whose documents are at hand, as `read_inventory` does."""
     system = _system(documents)
     config = image.config
     machine = _MACHINES.get(config.architecture, config.architecture)

@@ -15,19 +15,20 @@ from pathlib import Path
 import msgspec
 
 from lightship.build.cache import Memo
-from lightship.digest import of_value
+from lightship.build.layerstore import StoredLayer, StoredMember
+from lightship.build.rootfs import layer_store
+from lightship.digest import Digest, of_value
 from lightship.errors import IntegrityError
 from lightship.events import Reporter, Task
 from lightship.fs.entries import Kind
 from lightship.fs.untar import Member
+from lightship.inspect.here import Reader, UnpackedFiles, is_far
+from lightship.inspect.seeing import Seen
+from lightship.inspect.telling import LARGEST, MOST
 from lightship.oci.model import Image, Layer
 from lightship.oci.overlay import Overlay
 from lightship.oci.unpack import LayerReader
 
-LARGEST = 16 << 20
-"""Bytes above which a file is no metadata."""
-MOST = 256 << 20
-"""Bytes of metadata above which a layer is hostile."""
 _RULES = 1
 """Part of every key: raised when other files are kept."""
 _WORKERS = 4
@@ -83,8 +84,13 @@ def read_documents(image: Image, *, cache: Path, reporter: Reporter) -> Document
 
     """
     memo = Memo(cache / "documents")
-    keys = {layer.diff_id: of_value(["documents", _RULES, layer.diff_id]) for layer in image.layers}
+    keys = {layer.diff_id: _key(layer.diff_id) for layer in image.layers}
     known = {diff_id: memo.get(key, tuple[Trace, ...]) for diff_id, key in keys.items()}
+    for layer in _unpacked(
+        [layer for layer in image.layers if known[layer.diff_id] is None], cache, reporter
+    ):
+        known[layer.diff_id] = traces = _listed(layer, UnpackedFiles())
+        memo.put(keys[layer.diff_id], traces)
     missing = {layer.diff_id: layer for layer in image.layers if known[layer.diff_id] is None}
     if missing:
         total = sum(layer.descriptor.size for layer in missing.values())
@@ -94,6 +100,49 @@ def read_documents(image: Image, *, cache: Path, reporter: Reporter) -> Document
                 memo.put(keys[diff_id], traces)
                 known[diff_id] = traces
     return _stacked([known[layer.diff_id] or () for layer in image.layers])
+
+
+def are_known(image: Image, *, cache: Path) -> bool:
+    """Tell whether what an image's layers say can be had without a registry."""
+    memo, store = Memo(cache / "documents"), layer_store(cache)
+    return not any(
+        is_far(layer, store) and memo.get(_key(layer.diff_id), tuple[Trace, ...]) is None
+        for layer in image.layers
+    )
+
+
+def documents_seen(seen: Seen) -> Documents:
+    """Read the same from what is known of an image.
+
+    Raises:
+        UntoldError: that is not enough.
+
+    """
+    return _stacked([_listed(layer, seen.files) for layer in seen.layers])
+
+
+def _key(diff_id: Digest) -> Digest:
+    return of_value(["documents", _RULES, diff_id])
+
+
+def _unpacked(layers: list[Layer], cache: Path, reporter: Reporter) -> list[StoredLayer]:
+    store = layer_store(cache)
+    return store.get_all([layer for layer in layers if store.has(layer.diff_id)], reporter)
+
+
+def _listed(layer: StoredLayer, files: Reader) -> tuple[Trace, ...]:
+    return tuple(
+        Trace(member.path, member.kind, member.target, _told(layer, member, files))
+        for member in layer.members
+    )
+
+
+def _told(layer: StoredLayer, member: StoredMember, files: Reader) -> bytes | None:
+    if member.kind is not Kind.FILE or member.size > LARGEST:
+        return None
+    if member.path.endswith(_RECORD):
+        return files.digest((layer, member)).hex().encode()
+    return files.read((layer, member)) if is_told(member.path) else None
 
 
 def _stacked(layers: list[tuple[Trace, ...]]) -> Documents:
@@ -130,12 +179,13 @@ def _trace(member: Member) -> Trace:
     if member.kind is Kind.FILE and member.size <= LARGEST:
         if member.path.endswith(_RECORD):
             data = hashlib.sha256(b"".join(member.chunks())).hexdigest().encode()
-        elif _is_told(member.path):
+        elif is_told(member.path):
             data = b"".join(member.chunks())
     return Trace(member.path, member.kind, member.target, data)
 
 
-def _is_told(path: str) -> bool:
+def is_told(path: str) -> bool:
+    """Tell whether a file says what is in the image; of RECORD the digest does, and that is no reading."""
     folder, name = posixpath.split(path)
     if folder == f"{_STATUS}.d":
         return not name.endswith(".md5sums")

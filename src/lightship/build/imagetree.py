@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from lightship.build.layerstore import StoredLayer
-from lightship.build.rootfs import Tree, layer_store, stacked
+from lightship.build.rootfs import Source, Tree, layer_store, stacked
 from lightship.events import Reporter
 from lightship.fs.entries import Kind
 from lightship.oci.model import Image
 
 
+def read_here(source: Source) -> bytes:
+    """Read a file where its layer is unpacked."""
+    layer, member = source
+    return layer.file(member).read_bytes()
+
+
 @dataclass(frozen=True, slots=True)
 class ImageTree:
-    """An image's unpacked layers, lowest first, and what they look like from above."""
+    """An image's layers, lowest first, and what they look like from above; `reader` gives a file's bytes."""
 
     layers: list[StoredLayer]
     tree: Tree
+    reader: Callable[[Source], bytes] = read_here
 
     def real(self, path: str) -> str | None:
         """Follow symlinks within the image; None where there is nothing."""
@@ -37,10 +45,16 @@ class ImageTree:
         layer, member = found[1].member
         return layer.file(member)
 
+    def data(self, path: str) -> bytes | None:
+        """Read a small file; None where the image has none."""
+        found = self.tree.find(path.strip("/"))
+        if found is None or found[1].kind is not Kind.FILE or found[1].member is None:
+            return None
+        return self.reader(found[1].member)
+
     def text(self, path: str) -> str:
-        """Read a small file as text, empty where there is none."""
-        file = self.file(path)
-        return file.read_text("utf-8", "replace") if file is not None else ""
+        """Read a small file as text, with line feeds alone, empty where there is none."""
+        return io.TextIOWrapper(io.BytesIO(self.data(path) or b""), "utf-8", "replace").read()
 
     def names(self, folder: str) -> list[str]:
         """List what is in a folder, sorted; nothing where there is none."""

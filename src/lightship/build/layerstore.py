@@ -31,7 +31,8 @@ _LISTING = "listing"
 class StoredMember(msgspec.Struct, frozen=True, array_like=True):
     """A member of a layer; `number` names a file's bytes in the layer's folder, -1 for other kinds.
 
-    `mtime` is in seconds since 1970, None in listings that were made before it was kept.
+    `mtime` is in seconds since 1970, None in listings that were made before it was kept. `capability` is the
+    extended attribute that gives a program rights of its own.
     """
 
     path: str
@@ -43,6 +44,7 @@ class StoredMember(msgspec.Struct, frozen=True, array_like=True):
     target: str
     number: int
     mtime: int | None = None
+    capability: bytes = b""
 
 
 class _Listing(msgspec.Struct, frozen=True):
@@ -163,6 +165,7 @@ def read_members(
             member.target,
             number if is_file else -1,
             member.mtime,
+            member.capability,
         )
         if is_file:
             take(stored, member.chunks())

@@ -112,14 +112,16 @@ def _without_start(project: Project, request: Request) -> str:
 
 
 def _startup_notes(project: Project, request: Request) -> tuple[str, ...]:
-    """Say so where start-up files come first, and only imported ones are known."""
+    """Say so where start-up files come first, and not all of them are known."""
     start = known_start(project, request.variant)
     if request.compression is not Compression.ESTARGZ or start is None:
         return ()
-    if request.platform.architecture in start.opened:
+    architecture = request.platform.architecture
+    if architecture in start.opened and architecture in start.system:
         return ()
-    known = f"of the start on {request.platform} only imports are recorded, not what it opens"
-    return (f"{known}: `lightship build --format estargz --record` records both",)
+    lacking = "files of Debian packages" if architecture in start.opened else "what else it opens"
+    known = f"of the start on {request.platform} imports are recorded, and not {lacking}"
+    return (f"{known}: `lightship build --format estargz --record` records all",)
 
 
 def _record(project: Project, request: Request, machine: Machine) -> None:

@@ -19,7 +19,7 @@ from lightship.build.starting import Trial
 from lightship.build.written import written_paths
 from lightship.fs.opened import OpenedFiles, watching
 from lightship.oci.layout import LayoutImage
-from lightship.plan.model import Plan, WheelsLayer
+from lightship.plan.model import EnvironmentLayer, Plan, WheelsLayer
 from lightship.project.config import Config
 from lightship.project.detect import Project
 from lightship.project.start import Paths, Start
@@ -49,26 +49,26 @@ class Recorder:
         root = prepare_root(image, cache=self.machine.home.cache, reporter=self.machine.reporter)
         layers = [layer for layer in plan.layers if isinstance(layer, WheelsLayer)]
         site = Environment(layers[0].prefix, layers[0].python).site_packages if layers else ""
-        traced = self.traced and bool(site)
         with (
             self.machine.reporter.task("recording a start", unit="starts") as task,
             tempfile.TemporaryDirectory() as folder,
         ):
-            with watching(root / site) if traced else nullcontext(OpenedFiles()) as opened:
+            with watching(root) if self.traced else nullcontext(OpenedFiles()) as opened:
                 trial(self.project.config, self.project.folder, root, image).carry_out(
                     self.sandbox, Path(folder)
                 )
             imported = set(_imported(Path(folder)))
             task.advance(1)
-        kept = {f"{site}/{path}" for path in (*opened.paths, *_programs(root / site))} if traced else set()
         owners = _owners(layers, self.machine.home)
         library = f"usr/lib/python{self.project.config.python}/"
+        opened_paths = opened.paths | set(_programs(root, site))
         return Start(
             python=self.project.config.python,
             distributions={wheel.name: wheel.version for wheel in sorted(plan.wheels)},
             standard_library=_below(library, imported),
             modules={name: paths for name, paths in _by_owner(imported, owners, site).items() if paths},
-            opened={plan.architecture: _by_owner(kept, owners, site)} if traced else {},
+            opened={plan.architecture: _by_owner(opened_paths, owners, site)} if self.traced else {},
+            system={plan.architecture: _of_system(opened.paths - imported, plan)} if self.traced else {},
         )
 
 
@@ -85,13 +85,13 @@ def trial(config: Config, folder: Path, root: Path, image: LayoutImage) -> Trial
     )
 
 
-def _programs(site: Path) -> Iterator[str]:
+def _programs(root: Path, site: str) -> Iterator[str]:
     """Yield programs: services look whether one is there, without opening it, long before they start it."""
-    for folder, _, names in os.walk(site):
+    for folder, _, names in os.walk(root / site) if site else ():
         for name in names:
             path = Path(folder, name)
             if not is_library(name) and path.stat().st_mode & 0o111:
-                yield path.relative_to(site).as_posix()
+                yield path.relative_to(root).as_posix()
 
 
 def _imported(folder: Path) -> Iterator[str]:
@@ -119,6 +119,14 @@ def _by_owner(paths: set[str], owners: dict[str, str], site: str) -> Paths:
         if path.startswith(f"{site}/"):
             found[owners[path]].append(posixpath.relpath(path, site))
     return {name: tuple(paths) for name, paths in sorted(found.items())}
+
+
+def _of_system(opened: Iterable[str], plan: Plan) -> tuple[str, ...]:
+    """Choose what Debian packages may have brought, and not the project or its environment."""
+    own = [layer for layer in plan.layers if isinstance(layer, EnvironmentLayer)]
+    places = tuple(f"{place.strip('/')}/" for layer in own for place in (layer.prefix, layer.workdir))
+    found = (path for path in opened if path.startswith(("etc/", "usr/")) and not path.startswith(places))
+    return tuple(sorted(found))
 
 
 def _below(folder: str, paths: Iterable[str]) -> tuple[str, ...]:

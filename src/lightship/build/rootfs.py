@@ -36,6 +36,12 @@ def stacked(layers: list[StoredLayer]) -> Tree:
     return tree
 
 
+def kept_root(image: Image, *, cache: Path) -> Path | None:
+    """Return the folder of an image's root if it was prepared before."""
+    root = _root(image, cache)
+    return root if root.is_dir() else None
+
+
 def prepare_root(image: Image, *, cache: Path, reporter: Reporter) -> Path:
     """Return the folder that holds the image's root: made once, shared by every run, never written to.
 
@@ -47,7 +53,7 @@ def prepare_root(image: Image, *, cache: Path, reporter: Reporter) -> Path:
         StageError: the disk is full or the cache cannot be written.
 
     """
-    final = cache / "roots" / "images" / f"{hex_of(image.manifest.config.digest)}-{_LAYOUT}"
+    final = _root(image, cache)
     if final.is_dir():
         return final
     tree = stacked(layer_store(cache).get_all(image.layers, reporter))
@@ -55,6 +61,10 @@ def prepare_root(image: Image, *, cache: Path, reporter: Reporter) -> Path:
         _lay_out(_completed(tree, image.config.config.working_dir), building)
         building.chmod(0o755)
     return final
+
+
+def _root(image: Image, cache: Path) -> Path:
+    return cache / "roots" / "images" / f"{hex_of(image.manifest.config.digest)}-{_LAYOUT}"
 
 
 def _completed(tree: Tree, working_dir: str) -> Tree:

@@ -17,12 +17,12 @@ from lightship.build.environments import prepare_environment
 from lightship.build.fetching import Fetcher
 from lightship.build.images import find_source
 from lightship.build.machine import Machine
-from lightship.build.rootfs import prepare_root
+from lightship.build.rootfs import kept_root, prepare_root
 from lightship.build.sandbox import Sandbox
 from lightship.build.stageroom import StageRoom
 from lightship.build.toolchain import prepare_toolchain, toolchain_digest
 from lightship.digest import Digest, hex_of
-from lightship.errors import UsageError
+from lightship.errors import NetworkError, UsageError
 from lightship.oci.record import LayerRecord
 from lightship.plan.model import Plan
 from lightship.plan.planner import Selection
@@ -94,6 +94,18 @@ def prepare_outputs(
     return _Staging(project, plan, machine).prepare(wanted) if wanted else {}
 
 
+def kept_output(project: Project, origin: Origin, machine: Machine) -> Path | None:
+    """Find the root of what a stage or an image hands on, if it is here: nothing is run, no layer fetched."""
+    if not isinstance(origin, ImageOrigin):
+        folder = _folder(origin, machine)
+        return folder if folder.is_dir() else None
+    try:
+        image = find_source(origin.name, project.folder, machine).pinned(origin.digest)
+    except NetworkError:
+        return None
+    return kept_root(image, cache=machine.home.cache)
+
+
 def stages_to_run(
     project: Project, plan: Plan, known: Sequence[LayerRecord | None], machine: Machine
 ) -> list[StagePlan]:
@@ -121,7 +133,7 @@ class _Staging:
         outputs = {
             origin.digest: self._image(origin) for origin in origins if isinstance(origin, ImageOrigin)
         }
-        outputs |= {stage.origin.digest: self._folder(stage.origin) for stage in self.plan.stages}
+        outputs |= {stage.origin.digest: _folder(stage.origin, self.machine) for stage in self.plan.stages}
         if stages:
             self._run_all(stages, outputs)
         return outputs
@@ -131,13 +143,10 @@ class _Staging:
         needed = {origin.digest for origin in wanted}
         missing = []
         for stage in reversed(self.plan.stages):
-            if stage.origin.digest in needed and not self._folder(stage.origin).is_dir():
+            if stage.origin.digest in needed and not _folder(stage.origin, self.machine).is_dir():
                 missing.append(stage)
                 needed |= {take.origin.digest for take in stage.takes}
         return missing[::-1]
-
-    def _folder(self, origin: Origin) -> Path:
-        return self.machine.home.cache / "stages" / hex_of(origin.digest)
 
     def _image(self, origin: ImageOrigin) -> Path:
         machine = self.machine
@@ -156,7 +165,7 @@ class _Staging:
         with self.machine.reporter.task(f"running {names}", len(stages), unit="stages") as task:
 
             def run(stage: StagePlan) -> None:
-                room.run(stage, environments[stage.wheels], outputs, self._folder(stage.origin))
+                room.run(stage, environments[stage.wheels], outputs, _folder(stage.origin, self.machine))
                 task.advance(1)
 
             run_in_order(stages, run, room.stop)
@@ -189,6 +198,10 @@ class _Staging:
             cache=self.machine.home.cache,
             reporter=self.machine.reporter,
         )
+
+
+def _folder(origin: Origin, machine: Machine) -> Path:
+    return machine.home.cache / "stages" / hex_of(origin.digest)
 
 
 def run_in_order(

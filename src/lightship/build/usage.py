@@ -74,7 +74,7 @@ def _torch(users: list[str], wheels: tuple[LockedWheel, ...]) -> Iterator[str]:
         size = sum(wheel.size for wheel in wheels if wheel.name == TORCH or _is_cuda(wheel))
         yield (
             "PyTorch is shipped, and nothing in the code imports it or what requires it: "
-            f"a variant without it would save {size / 1e6:.0f} MB of wheels"
+            f"a variant without it would save {size / 1e6:,.0f} MB of wheels"
         )
 
 
@@ -93,10 +93,10 @@ def _cuda(usage: Usage, wheels: tuple[LockedWheel, ...]) -> Iterator[str]:
     size = sum(wheel.size for wheel in libraries)
     if usage.cuda:
         sign = usage.cuda[0]
-        yield f"CUDA is shipped ({size / 1e6:.0f} MB of wheels), and used: {sign.what} at {sign.where}"
+        yield f"CUDA is shipped ({size / 1e6:,.0f} MB of wheels), and used: {sign.what} at {sign.where}"
     else:
         yield (
-            f"CUDA is shipped ({size / 1e6:.0f} MB of wheels), and nothing in the code asks for it: "
+            f"CUDA is shipped ({size / 1e6:,.0f} MB of wheels), and nothing in the code asks for it: "
             'no "cuda", no .cuda(); a variant with torch = "cpu" would save that'
         )
 
@@ -106,7 +106,7 @@ def _savings(plan: Plan, others: Mapping[str, Selection]) -> Iterator[str]:
     for name, selection in others.items():
         saved = own - sum(wheel.size for wheel in selection.wheels)
         if saved > 0:
-            yield f"variant {name} has {saved / 1e6:.0f} MB less of wheels"
+            yield f"variant {name} has {saved / 1e6:,.0f} MB less of wheels"
 
 
 def _is_cuda(wheel: LockedWheel) -> bool:

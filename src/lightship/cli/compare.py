@@ -188,7 +188,7 @@ def _text(compared: Sequence[Comparison], found: _Found, growth: Sequence[Growth
         yield "?  is in a registry: `lightship pull` fetches it, then its layers can be measured"
     if found.steps:
         rows = [
-            (one.step, _signed(one.unpacked), _signed(one.compressed), one.basis, one.why)
+            (one.step, _signed(one.unpacked), _signed(one.compressed), _basis(one), one.why)
             for one in found.steps
         ]
         yield "\n" + table(("step", "saves", "compressed", "", "why"), rows, right=(1, 2))
@@ -196,9 +196,8 @@ def _text(compared: Sequence[Comparison], found: _Found, growth: Sequence[Growth
         yield "\n" + table(
             ("image", "", "before", "now", "", "growth", ""), [*map(_grown, growth)], right=(2, 3, 5)
         )
-    for one in compared:
-        for note in one.notes:
-            yield f"note: {one.name}: {note}"
+    for note in dict.fromkeys(note for one in compared for note in one.notes):
+        yield f"note: {', '.join(one.name for one in compared if note in one.notes)}: {note}"
     if found.archives:
         of = f"what is built from {size(found.archives)} of archives"
         yield f"fetched {size(found.fetched)} to predict {of}"
@@ -211,14 +210,20 @@ def _row(one: Comparison, first: Comparison, whole: Comparison | None) -> tuple[
     if one.unpacked is not None:
         unpacked = size(one.unpacked)
         part = f"{one.unpacked / max(first.unpacked, 1):.0%}" if first.unpacked and one is not first else ""
-    return (one.name, unpacked, size(one.compressed), one.basis, str(one.layers or ""), shared, part)
+    return (one.name, unpacked, size(one.compressed), _basis(one), str(one.layers or ""), shared, part)
 
 
 def _grown(one: Growth) -> tuple[str, ...]:
     change = one.after - one.before
     words = f"{'+' * (change >= 0)}{_signed(change)} ({change / max(one.before, 1):+.1%})"
     verdict = "" if one.allowed else "too much"
-    return (one.name, one.what, size(one.before), size(one.after), one.basis, words, verdict)
+    return (one.name, one.what, size(one.before), size(one.after), _basis(one), words, verdict)
+
+
+def _basis(one: Comparison | Growth | Step) -> str:
+    from lightship.inspect.oracle.model import basis_words
+
+    return basis_words(one.basis, one.without)
 
 
 def _signed(count: int) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from lightship.cli.basis import said_of
 from lightship.cli.inspection import GROUPS, printable
 from lightship.cli.terminal import size, table
 from lightship.digest import canonical_json
@@ -71,6 +72,9 @@ def _show_sides(found: ImageDiff) -> None:
     )
     header = ("image", "digest", "unpacked", "compressed", "layers", "files")
     click.echo(table(header, rows, right=(2, 3, 4, 5)))
+    for side in (found.before, found.after):
+        if basis := said_of(side.basis, "read"):
+            click.echo(f"{side.name}: {basis}")
     click.echo(f"shared: {_many(found.shared_layers, 'layer')}, {size(found.shared_bytes)} compressed")
 
 
@@ -168,7 +172,8 @@ def _path(change: PathChange) -> str:
 def _aspect(aspect: Aspect, change: PathChange, before: PathState, after: PathState) -> str:
     if aspect is Aspect.CONTENT:
         grown = f", {size(before.size)} → {size(after.size)}" if before.size != after.size else ""
-        return f"content from byte {change.offset:,} on{grown}"
+        place = "" if change.offset is None else f" from byte {change.offset:,} on"
+        return f"content{place}{grown}"
     return f"{aspect} {getattr(before, aspect)} → {getattr(after, aspect)}"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lightship.build.machine import Machine
+from lightship.cli.basis import full_option
 from lightship.cli.engines import engine_option, stored_image
 from lightship.cli.options import Output, common, machine, target_option
 from lightship.cli.platforms import parse_option, platform_option
@@ -33,6 +34,7 @@ class _Asked:
     whole: bool
     html: Path | None
     against: str
+    full: bool
 
 
 @click.command()
@@ -49,12 +51,14 @@ class _Asked:
     help="Write one page with a map of the image, that needs no network.",
 )
 @click.option("--against", default="", metavar="IMAGE", help="With --html: another image to compare with.")
+@full_option
 @common
 def command(*, output: Output, **given: Any) -> None:
     """Say which package costs what in an image, why it is there, and what is wasted.
 
     IMAGE is a name in the local store, or an engine's, a project's folder, oci:DIR, or a reference of a
-    registry, from which the layers are read that are not known yet.
+    registry, from which the layers are read that are not known yet: where a scan is attached to the image
+    (`push --attest scan`), that is read in their place, and of eStargz layers their tables of contents.
     """
     asked = _Asked(**given)
     if asked.against and asked.html is None:
@@ -90,6 +94,7 @@ def _inspect(asked: _Asked, image: str, surroundings: Machine, output: Output) -
             cache=surroundings.home.cache,
             reporter=surroundings.reporter,
             asked=_requirements(image, asked.variant, surroundings),
+            full=asked.full,
         )
 
 

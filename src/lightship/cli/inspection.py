@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lightship.cli.basis import said_of
 from lightship.cli.terminal import size, table
 from lightship.inspect.report.model import Fate, Group, HiddenFile, Inspection, LayerFacts, Part
 
@@ -99,9 +100,11 @@ _LARGEST = (
 def _totals(found: Inspection) -> str:
     hidden = f"{size(found.hidden)} hidden by later layers, " if found.hidden else ""
     overhead = f"{size(found.overhead)} of tar headers"
+    basis = said_of(found.basis, "read")
     return (
         f"{size(found.unpacked)} unpacked, {size(found.compressed)} compressed, {len(found.layers)} layers\n"
         f"{len(found.files):,} files with {size(found.visible)}, {hidden}{overhead}"
+        + (f"\n{basis}" if basis else "")
     )
 
 

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lightship.cli.basis import full_option, said_of
 from lightship.cli.engines import engine_option, stored_image
 from lightship.cli.options import Output, common, machine, target_option
 from lightship.cli.platforms import parse_option, platform_option
 from lightship.cli.terminal import show_json
 
 if TYPE_CHECKING:
-    from lightship.attest.model import Inventory
+    from lightship.attest.asking import Bill
+    from lightship.oci.model import Image
 
 
 @click.command()
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="The file to write; standard output by default.",
 )
+@full_option
 @common
 def command(
     *,
@@ -47,16 +50,18 @@ def command(
     engine: str,
     form: str,
     file: Path | None,
+    full: bool,
     output: Output,
 ) -> None:
     """Write an image's bill of materials: its packages, their licences, and what needs what.
 
     IMAGE is a name in the local store, or an engine's, a project's folder, oci:DIR, or a reference of a
-    registry. The same image gives the same document. With --json, prints what it found in few words, and the
-    document only to a file.
+    registry. The same image gives the same document. Of a registry's image whose layers are not known here,
+    the document is taken that is attached to it, or else written from a scan of its layers
+    (`push --attest scan`), or from eStargz layers' tables of contents. With --json, prints what it found in
+    few words, and the document only to a file.
     """
-    from lightship.attest.documents import write_sbom
-    from lightship.attest.inventory import read_inventory
+    from lightship.attest.asking import ask_bill
     from lightship.build.origins import known_origin
 
     surroundings = machine(output)
@@ -64,16 +69,17 @@ def command(
     stored = stored_image(*place, engine=engine, surroundings=surroundings, output=output)
     with stored as (name, found):
         origin = known_origin(found.descriptor.digest, home)
-        inventory = read_inventory(found, origin, cache=home.cache, reporter=surroundings.reporter)
-    document = write_sbom(inventory, form)
+        bill = ask_bill(found, form, origin, cache=home.cache, reporter=surroundings.reporter, full=full)
     if file is not None:
-        _write(file, document)
+        _write(file, bill.document)
     if output.as_json:
-        show_json(_facts(name, inventory, form, file))
+        show_json(_facts(name, found, bill, form, file))
     elif file is None:
-        click.echo(document, nl=False)
+        click.echo(bill.document, nl=False)
+        if basis := said_of(bill.basis, "taken"):
+            click.echo(basis, err=True)
     else:
-        click.echo(_summary(name, inventory, file))
+        click.echo(_summary(name, found, bill, file))
 
 
 def _write(file: Path, document: bytes) -> None:
@@ -85,29 +91,29 @@ def _write(file: Path, document: bytes) -> None:
     write_bytes(file, document)
 
 
-def _facts(name: str, inventory: Inventory, form: str, file: Path | None) -> dict[str, Any]:
+def _facts(name: str, image: Image, bill: Bill, form: str, file: Path | None) -> dict[str, Any]:
     return {
         "name": name,
-        "digest": inventory.image,
-        "platform": inventory.platform,
-        "system": inventory.system.name if inventory.system else None,
-        "packages": _counts(inventory),
-        "archives": sum(bool(package.sha256) for package in inventory.packages),
-        "unlicensed": [package.ref for package in inventory.packages if not package.licences],
+        "digest": image.descriptor.digest,
+        "platform": str(image.config.platform),
+        "system": bill.summary.system,
+        "packages": bill.summary.packages,
+        "archives": bill.summary.archives,
+        "unlicensed": bill.summary.unlicensed,
+        "basis": bill.basis,
         "format": form,
         "file": str(file) if file else None,
     }
 
 
-def _counts(inventory: Inventory) -> dict[str, int]:
-    kinds = [package.kind for package in inventory.packages]
-    return {kind: kinds.count(kind) for kind in sorted(set(kinds))}
-
-
-def _summary(name: str, inventory: Inventory, file: Path) -> str:
+def _summary(name: str, image: Image, bill: Bill, file: Path) -> str:
     words = {"pypi": "Python distributions", "deb": "Debian packages"}
-    counts = [f"{count} {words[kind]}" for kind, count in _counts(inventory).items()]
-    unknown = sum(not package.licences for package in inventory.packages)
+    counts = [f"{count} {words.get(kind, kind)}" for kind, count in bill.summary.packages.items()]
+    unknown = len(bill.summary.unlicensed)
     told = f"; of {unknown} no licence is known" if unknown else ""
     title = click.style(name, bold=True)
-    return f"{title}  {inventory.platform}  {inventory.image}\n  {file}: {', '.join(counts)}{told}"
+    basis = said_of(bill.basis, "taken")
+    return (
+        f"{title}  {image.config.platform}  {image.descriptor.digest}\n  {file}: {', '.join(counts)}{told}"
+        + (f"\n  {basis}" if basis else "")
+    )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lightship.build.machine import Machine
+from lightship.cli.basis import full_option, said_of
 from lightship.cli.engines import engine_option, stored_image
 from lightship.cli.findings import show_findings
 from lightship.cli.options import Output, common, machine, target_option
@@ -20,7 +23,9 @@ if TYPE_CHECKING:
     from lightship.inspect.findings import Report
     from lightship.inspect.ignoring import Policy
     from lightship.inspect.osv import OsvFiles
+    from lightship.inspect.scanners.running import InstalledScanner
     from lightship.inspect.verify import StartOptions
+    from lightship.oci.model import Image
     from lightship.project.config import VerifyConfig
 
 
@@ -37,12 +42,16 @@ class _Asked:
     layers: int
     ignores: tuple[str, ...]
     advisories: Path | None
+    scanner: str
+    offline: bool
     strict: bool
     sarif: bool
     static: bool
     start: bool
     variables: tuple[str, ...]
     timeout: float
+    stop: float | None
+    memory: str
     full: bool
 
 
@@ -68,19 +77,26 @@ class _Asked:
     type=click.Path(path_type=Path),
     help="Look for known vulnerabilities in these OSV documents: a file, or a folder of them.",
 )
+@click.option(
+    "--scanner",
+    default="",
+    metavar="NAME",
+    help="Ask an installed scanner, too: grype, trivy or osv-scanner.",
+)
+@click.option(
+    "--offline", is_flag=True, help="Use only what is in the caches; a scanner uses the database it has."
+)
 @click.option("--strict", is_flag=True, help="Exit with 1 for warnings, too.")
 @click.option("--sarif", is_flag=True, help="Print the findings as SARIF 2.1.0.")
 @click.option("--static", is_flag=True, help="Run nothing of the image: imports are not tried.")
 @click.option("--start", is_flag=True, help="Start the image, and wait for its health check.")
-@click.option(
-    "--full",
-    is_flag=True,
-    help="Read a registry's layers even where a scan of them is attached.",
-)
+@full_option
 @click.option(
     "-e", "--env", "variables", multiple=True, metavar="NAME=VALUE", help="Set a variable for --start."
 )
 @click.option("--timeout", default=60.0, show_default=True, help="Seconds that --start waits.")
+@click.option("--stop", type=float, help="Seconds that a start has to stop; as configured, else 10.")
+@click.option("--memory", default="", metavar="SIZE", help="Most memory of a start at rest; as configured.")
 @common
 def command(*, output: Output, **given: Any) -> int:
     """Prove what an image holds, and what it does not.
@@ -101,9 +117,12 @@ def command(*, output: Output, **given: Any) -> int:
         raise click.UsageError("--json and --sarif are two answers: choose one")
     if asked.static and asked.start:
         raise click.UsageError("--static runs nothing, and --start runs the image: choose one")
-    surroundings = machine(output)
+    if (asked.memory or asked.stop is not None) and not asked.start:
+        raise click.UsageError("--memory and --stop are about a start: give --start, too")
+    surroundings = machine(output, offline=asked.offline)
     config, origin = _configured(asked)
     policy = _policy(asked, config, origin)
+    scanner = _scanner(asked, config, origin, surroundings)
     place = (asked.image, asked.variant, asked.target, parse_option(asked.platform))
     stored = stored_image(*place, engine=asked.engine, surroundings=surroundings, output=output)
     with stored as (name, found):
@@ -113,8 +132,8 @@ def command(*, output: Output, **given: Any) -> int:
             sandbox=None if asked.static else _sandbox(surroundings, required=asked.start),
             reporter=surroundings.reporter,
             demands=_demands(asked, config),
-            start=_start(asked),
-            advisories=_advisories(asked, config, origin),
+            start=_start(asked, config),
+            advisories=(*_advisories(asked, config, origin), *scanner(found)),
             full=asked.full,
         )
     report = judge(report, policy)
@@ -162,11 +181,46 @@ def _advisories(asked: _Asked, config: VerifyConfig, origin: Path | None) -> tup
     return ()
 
 
-def _start(asked: _Asked) -> StartOptions | None:
-    from lightship.inspect.verify import StartOptions
+def _scanner(
+    asked: _Asked, config: VerifyConfig, origin: Path | None, surroundings: Machine
+) -> Callable[[Image], tuple[InstalledScanner, ...]]:
+    """Find the scanner that is asked for; it is given the bill of materials of an image."""
+    from lightship.inspect.scanners.running import InstalledScanner, find_scanner
 
+    name = asked.scanner or config.scanner
+    if not name:
+        return lambda _: ()
+    where = "--scanner" if asked.scanner else f"verify.scanner of {origin}"
+    environ, reporter = surroundings.environ, surroundings.reporter
+    scanner, program = find_scanner(name, environ.get("PATH", ""), where=where)
+
+    def asking(image: Image) -> tuple[InstalledScanner, ...]:
+        sbom = partial(_sbom, image, surroundings, full=asked.full or asked.start)
+        return (InstalledScanner(scanner, program, sbom, environ, reporter, asked.offline),)
+
+    return asking
+
+
+def _sbom(image: Image, surroundings: Machine, *, full: bool) -> bytes:
+    from lightship.attest.asking import ask_bill
+    from lightship.attest.documents import CYCLONEDX
+    from lightship.build.origins import known_origin
+
+    home, reporter = surroundings.home, surroundings.reporter
+    origin = known_origin(image.descriptor.digest, home)
+    return ask_bill(image, CYCLONEDX, origin, cache=home.cache, reporter=reporter, full=full).document
+
+
+def _start(asked: _Asked, config: VerifyConfig) -> StartOptions | None:
+    from lightship.inspect.checks.start import StartLimits
+    from lightship.inspect.verify import StartOptions
+    from lightship.project.config import size_in_bytes
+
+    memory = asked.memory or config.memory
+    most = size_in_bytes(memory) if memory else None
+    stop = config.stop if asked.stop is None else asked.stop
     variables = dict(item.partition("=")[::2] for item in asked.variables)
-    return StartOptions(variables, asked.timeout) if asked.start else None
+    return StartOptions(variables, StartLimits(asked.timeout, stop, most)) if asked.start else None
 
 
 def _sandbox(surroundings: Machine, *, required: bool) -> Any:
@@ -195,8 +249,6 @@ def _answer(name: str, report: Report, asked: _Asked, output: Output) -> None:
 
 
 def _show(name: str, report: Report, *, strict: bool) -> None:
-    from lightship.inspect.findings import Basis
-
     passed = report.passes(strict=strict)
     verdict = click.style("passed", fg="green") if passed else click.style("failed", fg="red")
     click.echo(f"{click.style(name, bold=True)} {verdict}: {_counts(report)}")
@@ -207,8 +259,10 @@ def _show(name: str, report: Report, *, strict: bool) -> None:
         f"{report.elf_files} ELF files resolved, {len(report.distributions)} distributions, "
         f"{report.modules_imported} modules imported"
     )
-    if report.basis is Basis.SCAN:
-        click.echo("  checked from its scan, attached by whoever pushed it; --full reads the layers")
+    if report.asked:
+        click.echo(f"  asked about vulnerabilities: {', '.join(report.asked)}")
+    if basis := said_of(report.basis, "checked"):
+        click.echo(f"  {basis}")
     if report.seconds_to_healthy is not None:
         memory = f", {size(report.memory_at_rest)} in memory at rest" if report.memory_at_rest else ""
         click.echo(f"  healthy {report.seconds_to_healthy:.1f} s after its start{memory}")

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 
 from debian.deb822 import Deb822
 
 from lightship.debs.model import InstalledDeb
 from lightship.debs.relations import parse_relations
+
+_SOURCE = re.compile(r"(\S+)(?:\s+\((\S+)\))?")
+
+
+def is_installed(fields: Mapping[str, str]) -> bool:
+    """Tell what dpkg counts as installed; files of `status.d` have no such field."""
+    state = fields.get("Status", "install ok installed").split()
+    return bool(fields.get("Package") and fields.get("Version")) and state[-1:] == ["installed"]
+
+
+def source_of(fields: Mapping[str, str]) -> tuple[str, str]:
+    """Give name and version of the source package, which are left out where they are the package's own.
+
+    The field is `NAME` or `NAME (VERSION)` (deb-control(5)).
+    """
+    named = _SOURCE.match(fields.get("Source", ""))
+    name, version = named.groups() if named else (fields["Package"], None)
+    return name, version or fields["Version"]
 
 
 def read_status(texts: Iterable[str], architecture: str) -> tuple[InstalledDeb, ...]:

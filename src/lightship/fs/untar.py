@@ -27,7 +27,8 @@ LONGEST_HEADER = 1 << 20
 class Member:
     """One entry of a tar, in the form of `fs.entries.Entry`, while the tar is read.
 
-    `mtime` is in whole seconds since 1970. The content can be read once, before the next member is asked for.
+    `mtime` is in whole seconds since 1970. `capability` is the extended attribute `security.capability`, as
+    the kernel stores it. The content can be read once, before the next member is asked for.
     """
 
     path: str
@@ -38,6 +39,7 @@ class Member:
     mtime: int
     size: int = 0
     target: str = ""
+    capability: bytes = b""
     _body: _Body | None = field(default=None, repr=False, compare=False)
 
     def chunks(self) -> Iterator[bytes]:
@@ -112,6 +114,7 @@ def _member(
         target=_REFUSED[header.type]
         if kind is Kind.SPECIAL
         else _target(path, kind, _unicode(pax.get("linkpath", header.linkname), archive), archive),
+        capability=pax.get(_CAPABILITY, "").encode("latin-1") if kind is Kind.FILE else b"",
         _body=body if kind is Kind.FILE else None,
     )
 
@@ -172,6 +175,8 @@ def _pax(source: _Source, header: Header) -> dict[str, str]:
                 source.fail("the archive has a malformed PAX record")
             if key in _PAX_KEYS or key.startswith(b"GNU.sparse"):
                 found[key.decode()] = value.decode()
+            elif key == _CAPABILITY.encode():
+                found[_CAPABILITY] = value.decode("latin-1")  # these are bytes, and no text
     except ValueError:
         source.fail("the archive has a malformed PAX record")
     return found
@@ -280,5 +285,6 @@ _REFUSED = {
     tarfile.GNUTYPE_SPARSE: "a sparse file",
 }
 _LONG = {tarfile.GNUTYPE_LONGNAME: "path", tarfile.GNUTYPE_LONGLINK: "linkpath"}
+_CAPABILITY = "SCHILY.xattr.security.capability"
 _PAX_KEYS = {b"path", b"linkpath", b"size", b"uid", b"gid", b"mtime"}
 _HINT = "the archive is damaged or hostile: do not use it, and build or fetch it again"

@@ -1,14 +1,16 @@
-"""What `verify` reads of an image's layers, as a document beside it: then the layers can stay away.
+"""What `verify` and others read of an image's layers, as a document beside it: the layers can stay away.
 
-It holds each layer's listing and scan, by diff ID, and what the static checks asked of files besides, as
-MessagePack, compressed with zstd. It comes from whoever can push: it is bounded before it is decompressed,
-and taken for nothing but what a layer could say as well.
+It holds each layer's listing and scan, by diff ID, what the static checks asked of files besides, the files
+that say what is installed, and a digest of every file that no scan has one of: with these `inspect`, `diff`
+and `sbom` do without the layers. It is MessagePack, compressed with zstd. It comes from whoever can push:
+it is bounded before it is decompressed, and taken for nothing but what a layer could say as well.
 """
 
 from __future__ import annotations
 
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,8 +26,11 @@ from lightship.fs.entries import Kind
 from lightship.fs.paths import normalise
 from lightship.inspect.answers import Answers, Key, NotedFiles
 from lightship.inspect.contents import Contents, check_platform, open_contents
+from lightship.inspect.packages import read_installed
 from lightship.inspect.rules import STATIC_CHECKS
 from lightship.inspect.scan import VERSION, LayerScan
+from lightship.inspect.telling import LARGEST as LARGEST_TEXT
+from lightship.inspect.telling import tells_packages
 from lightship.oci.model import Image
 
 MEDIA_SCAN = "application/vnd.lightship.scan.v1+zstd"
@@ -37,7 +42,7 @@ _WINDOW = 24
 """Logarithm of the bytes in which zstd looks for what was there before."""
 _LEVEL = 9
 _PIECE = 1 << 20
-RULES = f"{VERSION}.1"
+RULES = f"{VERSION}.3"
 """Raised, behind the scans' own version, when a document comes to hold something else."""
 _NOWHERE = Path(os.devnull)
 """Stands for the folder of a layer that is elsewhere: nothing can be below it."""
@@ -83,8 +88,12 @@ class _Body(msgspec.Struct, frozen=True):
     pairs: tuple[_Pair, ...]
 
 
-def make_scan(image: Image, *, cache: Path, reporter: Reporter) -> bytes:
+def make_scan(
+    image: Image, *, cache: Path, reporter: Reporter, wanted: Callable[[str], bool] = tells_packages
+) -> bytes:
     """Run the static checks over an image, and write down all that they read; equal layers give equal bytes.
+
+    `wanted` says by its path of a small file that it is to be told, too.
 
     Raises:
         IntegrityError: a layer is damaged or hostile.
@@ -100,7 +109,21 @@ def make_scan(image: Image, *, cache: Path, reporter: Reporter) -> bytes:
     for check in STATIC_CHECKS:
         for _ in check(watched):
             pass
+    read_installed(watched)
+    _note_files(contents, noted, wanted)
     return write_scan(contents, noted.answers)
+
+
+def _note_files(contents: Contents, noted: NotedFiles, wanted: Callable[[str], bool]) -> None:
+    """Ask for what others than the checks read: files that are wanted, and a digest of every file."""
+    for layer, scan in zip(contents.layers, contents.scans, strict=True):
+        for member in layer.members:
+            if member.kind is not Kind.FILE:
+                continue
+            if member.size <= LARGEST_TEXT and wanted(member.path):
+                noted.read((layer, member))
+            if member.number not in scan.digests:
+                noted.digest((layer, member))
 
 
 def write_scan(contents: Contents, answers: Answers) -> bytes:

@@ -12,10 +12,11 @@ from lightship.inspect.answers import ToldFiles
 from lightship.inspect.attached import LARGEST, MEDIA_SCAN, Attached, read_scan
 from lightship.inspect.contents import Contents, files_of, stack_contents
 from lightship.inspect.facts import has_facts
+from lightship.inspect.here import is_far
 from lightship.inspect.reading import know_layers
 from lightship.oci.model import Image, Layer
 from lightship.registry.attachments import attachments
-from lightship.registry.remote import RemoteImage, RemoteLayer
+from lightship.registry.remote import RemoteImage
 
 
 def attached_contents(image: Image, *, cache: Path, reporter: Reporter, runs: bool) -> Contents | None:
@@ -26,10 +27,10 @@ def attached_contents(image: Image, *, cache: Path, reporter: Reporter, runs: bo
     """
     if not isinstance(image, RemoteImage):
         return None
-    wanted = _is_far if runs else _is_unknown
+    wanted = _is_away if runs else _is_unknown
     if not any(wanted(layer, cache) for layer in image.layers):
         return None
-    for attached in _documents(image, reporter):
+    for attached in documents(image, reporter):
         try:
             return _seen_through(attached, image, cache, reporter)
         except IntegrityError as error:
@@ -42,7 +43,8 @@ def tell(reporter: Reporter, error: IntegrityError | NetworkError | UsageError) 
     reporter.warn(f"no scan of the image is used, and its layers are read: {error}")
 
 
-def _documents(image: RemoteImage, reporter: Reporter) -> Iterator[Attached]:
+def documents(image: RemoteImage, reporter: Reporter) -> Iterator[Attached]:
+    """Yield the scans that are attached to an image; why one cannot be used is told."""
     try:
         for data in attachments(image, MEDIA_SCAN, LARGEST):
             try:
@@ -53,22 +55,22 @@ def _documents(image: RemoteImage, reporter: Reporter) -> Iterator[Attached]:
         tell(reporter, error)
 
 
-def _is_far(layer: Layer, cache: Path) -> bool:
-    return isinstance(layer, RemoteLayer) and not layer_store(cache).has(layer.diff_id)
+def _is_away(layer: Layer, cache: Path) -> bool:
+    return is_far(layer, layer_store(cache))
 
 
 def _is_unknown(layer: Layer, cache: Path) -> bool:
-    return _is_far(layer, cache) and not has_facts(layer.diff_id, cache=cache)
+    return _is_away(layer, cache) and not has_facts(layer.diff_id, cache=cache)
 
 
 def _seen_through(attached: Attached, image: Image, cache: Path, reporter: Reporter) -> Contents:
     far = [_is_unknown(layer, cache) for layer in image.layers]
-    near = [layer for layer, is_far in zip(image.layers, far, strict=True) if not is_far]
+    near = [layer for layer, away in zip(image.layers, far, strict=True) if not away]
     here = know_layers(near, cache=cache, reporter=reporter)
     known = ((each.layer, each.facts.scan) for each in here)
     told = zip(attached.layers, attached.scans, strict=True)
     # One layer may be there twice, and each time is another object: that is how it is told from itself.
-    pairs = [each if is_far else next(known) for is_far, each in zip(far, told, strict=True)]
+    pairs = [each if away else next(known) for away, each in zip(far, told, strict=True)]
     files = files_of(image, here, cache=cache, reporter=reporter)
     answers = ToldFiles(frozenset(each.layer.diff_id for each in here), attached.answers, files)
     layers, scans = zip(*pairs, strict=True)

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from lightship.errors import UsageError
 from lightship.fs.atomic import write_bytes
 from lightship.inspect.compare import Comparison
-from lightship.inspect.oracle.model import PREDICTED
+from lightship.inspect.oracle.model import PREDICTED, basis_words
 from lightship.inspect.sizes import megabytes
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _ROW, _BAR = 880, 24, 24, 64, 58, 22
@@ -82,7 +82,9 @@ def _rows(images: Sequence[Comparison]) -> Iterator[str]:
         top = _TOP + number * _ROW
         kind = " predicted" if image.basis == PREDICTED else ""
         unpacked = "? unpacked" if image.unpacked is None else f"{megabytes(image.unpacked)} unpacked"
-        words = f"{unpacked}, {megabytes(image.compressed)} compressed, {image.basis}"
+        words = (
+            f"{unpacked}, {megabytes(image.compressed)} compressed, {basis_words(image.basis, image.without)}"
+        )
         yield f"<g><title>{escape(image.name)}: {words}</title>"
         yield f'<text class="name" x="{_LEFT}" y="{top}">{escape(image.name)}</text>'
         yield f'<text class="small" x="{_WIDTH - _RIGHT}" y="{top}" text-anchor="end">{words}</text>'

@@ -22,7 +22,7 @@ class Comparison(msgspec.Struct, frozen=True):
 
     `unpacked` is None where an image is in a registry, and nobody has read it yet; `digest` is empty where it
     is not built. `shared` are the compressed bytes of layers that the first of the compared images has, too:
-    the first whose layers are known.
+    the first whose layers are known. `without` names what of a predicted image is not counted.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Comparison(msgspec.Struct, frozen=True):
     layers: int
     shared: int
     notes: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Sized:
     digest: str = ""
     parts: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
 
 def measured(name: str, image: Image, home: Home, reporter: Reporter) -> Sized:
@@ -78,6 +80,7 @@ def expected(prediction: Prediction) -> Sized:
         layers=len(prediction.layers),
         parts={layer.identity: layer.compressed for layer in prediction.layers},
         notes=prediction.notes,
+        without=prediction.without,
     )
 
 
@@ -94,6 +97,7 @@ def side_by_side(images: Sequence[Sized]) -> list[Comparison]:
             layers=image.layers,
             shared=sum(size for identity, size in image.parts.items() if identity in first),
             notes=image.notes,
+            without=image.without,
         )
         for image in images
     ]

@@ -48,6 +48,7 @@ class Item(msgspec.Struct, frozen=True):
     digest: bytes = b""
     compiled: Compiled | None = None
     mtime: int = 0
+    capability: bytes = b""
 
     @property
     def name(self) -> str:
@@ -216,5 +217,6 @@ def stack_contents(
             scan.digests.get(member.number, b""),
             scan.bytecode.get(member.number),
             scan.times.get(member.number, 0),
+            member.capability,
         )
     return Contents(config, tree, items, sum(layer.unpacked for layer in layers), layers, scans, reader)

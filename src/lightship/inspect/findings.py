@@ -30,14 +30,18 @@ class Rule(msgspec.Struct, frozen=True):
         return Finding(self.id, self.severity, where, message, self.remedy)
 
 
-class Finding(msgspec.Struct, frozen=True, order=True):
-    """One rule that an image breaks: `where` is a path, a distribution or a field of the configuration."""
+class Finding(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
+    """One rule that an image breaks: `where` is a path, a distribution or a field of the configuration.
+
+    `names` are those of what was found, where it has any of its own: of a vulnerability, all its identifiers.
+    """
 
     rule: str
     severity: Severity
     where: str
     message: str
     remedy: str
+    names: tuple[str, ...] = ()
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -48,17 +52,31 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 class Basis(StrEnum):
-    """What static checks read: an image's layers, or a scan of them that is attached to it."""
+    """What was read of an image: its layers, a scan of them that is attached to it, or their own contents.
+
+    The last are the tables of contents that eStargz layers have at their ends. A bill of materials may be
+    attached, too.
+    """
 
     LAYERS = "layers"
     SCAN = "scan"
+    TABLES = "tables-of-contents"
+    ATTACHED = "attached"
+
+
+READ_INSTEAD = {
+    Basis.SCAN: "its scan, attached by whoever pushed it",
+    Basis.TABLES: "its layers' tables of contents, which do not say what libraries need",
+    Basis.ATTACHED: "what is attached by whoever pushed it",
+}
+"""What a basis other than the layers is, and whose word."""
 
 
 class Report(msgspec.Struct, frozen=True):
     """What `verify` found; sizes in bytes.
 
     `wasted` are bytes of files that later layers hide. `seconds_to_healthy` and `memory_at_rest` are there
-    where the image was started and answered.
+    where the image was started and answered. `asked` are those who were asked about vulnerabilities.
     """
 
     image: Digest
@@ -76,6 +94,7 @@ class Report(msgspec.Struct, frozen=True):
     wasted: int = 0
     accepted: tuple[Accepted, ...] = ()
     basis: Basis = Basis.LAYERS
+    asked: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:

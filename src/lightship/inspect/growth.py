@@ -27,7 +27,10 @@ class Limit:
 
 
 class Growth(msgspec.Struct, frozen=True):
-    """How many bytes bigger an image is, `unpacked` or `compressed` (`what`); `allowed` says if it may be."""
+    """How many bytes bigger an image is, `unpacked` or `compressed` (`what`); `allowed` says if it may be.
+
+    `without` names what of an image that is predicted is not counted.
+    """
 
     name: str
     what: str
@@ -35,6 +38,7 @@ class Growth(msgspec.Struct, frozen=True):
     after: int
     basis: str
     allowed: bool
+    without: tuple[str, ...] = ()
 
 
 def parse_limit(text: str) -> Limit:
@@ -62,4 +66,4 @@ def grown(images: Iterable[Sized], before: Sized, limit: Limit) -> Iterator[Grow
         if before.unpacked is not None and image.unpacked is not None:
             figures.insert(0, ("unpacked", before.unpacked, image.unpacked))
         for what, old, new in figures:
-            yield Growth(image.name, what, old, new, image.basis, limit.allows(old, new))
+            yield Growth(image.name, what, old, new, image.basis, limit.allows(old, new), image.without)

@@ -16,7 +16,7 @@ from lightship.inspect.rules import RULES, UNUSED_IGNORE
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """Accepts the findings of a rule at places that match a glob pattern; `origin` is who says so."""
+    """Accepts the findings of a rule whose place, or a name, matches a glob pattern; `origin` says so."""
 
     rule: str
     where: str
@@ -24,7 +24,8 @@ class Ignore:
     origin: str
 
     def accepts(self, finding: Finding) -> bool:
-        return finding.rule == self.rule and fnmatchcase(finding.where, self.where)
+        places = (finding.where, *finding.names)
+        return finding.rule == self.rule and any(fnmatchcase(place, self.where) for place in places)
 
 
 @dataclass(frozen=True, slots=True)

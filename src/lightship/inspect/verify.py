@@ -19,7 +19,7 @@ from lightship.inspect.basis import attached_contents, tell
 from lightship.inspect.checks.configuration import NONE, UNKNOWN_USER, Demands, check_demands
 from lightship.inspect.checks.distributions import read_distributions
 from lightship.inspect.checks.imports import NO_PYTHON, NOT_PYTHON, NOT_TRIED, ImportResult, check_imports
-from lightship.inspect.checks.start import StartResult, check_start
+from lightship.inspect.checks.start import StartLimits, StartResult, check_start
 from lightship.inspect.checks.target import for_target
 from lightship.inspect.checks.vulnerabilities import Advisories, check_vulnerabilities
 from lightship.inspect.checks.waste import wasted
@@ -33,10 +33,10 @@ Check = Callable[[Contents], list[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class StartOptions:
-    """How `--start` runs the image: variables over the image's own, and the wait in seconds."""
+    """How `--start` runs the image: variables over the image's own, and what it must keep to."""
 
     env: Mapping[str, str] = field(default_factory=dict)
-    timeout: float = 60.0
+    limits: StartLimits = field(default_factory=StartLimits)
 
 
 def verify_image(
@@ -88,7 +88,7 @@ def verify_image(
         imports, started = _run(image, sandbox, cache, reporter, start)
     findings += [_as_foreign(finding, contents) for finding in (*imports.findings, *started.findings)]
     report = _report(image, contents, demands.budget, findings, imports, started)
-    return msgspec.structs.replace(report, basis=basis)
+    return msgspec.structs.replace(report, basis=basis, asked=tuple(source.name for source in advisories))
 
 
 def _checked(
@@ -139,7 +139,7 @@ def _run(
             env=start.env,
             publish=_exposed(image.config.config.exposed_ports),
         )
-        return imports, check_start(sandbox, request, timeout=start.timeout)
+        return imports, check_start(sandbox, request, start.limits)
 
 
 def _exposed(ports: Mapping[str, object]) -> tuple[Publish, ...]:

@@ -25,6 +25,8 @@ from lightship.inspect.scan import (
     is_installed,
     source_of,
 )
+from lightship.inspect.telling import LARGEST as _LONGEST_TEXT
+from lightship.inspect.telling import tells_packages
 
 _SMALLEST_ELF = 64
 _WHOLE = 1 << 20
@@ -33,12 +35,10 @@ _HELD = 1 << 25
 """Bytes of an ELF file above which it is read from the disk: its tables are anywhere in it."""
 _HEADER = 16
 """Bytes of a `.pyc` before its code."""
-_TEXTS = re.compile(
-    r"(?:.*/)?[^/]+\.dist-info/(?:METADATA|RECORD)|etc/(?:passwd|group|ld\.so\.cache)"
-    r"|var/lib/dpkg/(?:status|status\.d/[^/]*-dev)|lib/apk/db/installed"
+_TEXTS = frozenset(
+    ("etc/passwd", "etc/group", "etc/os-release", "usr/lib/os-release", "lib/apk/db/installed")
 )
-"""What checks read. A file that comes by another name, such as behind a link, costs unpacking its layer."""
-_LONGEST_TEXT = 1 << 24
+"""What checks read beside what tells of packages. A file behind a link, by another name, costs unpacking."""
 _PYTHON = re.compile(r"(?:^|/)python3\.(\d+)/")
 _MAGICS = {
     minor: Compiled(magic.to_bytes(2, "little") + b"\r\n")
@@ -72,7 +72,7 @@ class FactWatcher:
 
         """
         self._scan.times[member.number] = member.mtime or 0
-        is_text = _TEXTS.fullmatch(member.path) is not None
+        is_text = member.path in _TEXTS or tells_packages(member.path)
         most = _LONGEST_TEXT if is_text or member.path.endswith(".py") else _WHOLE
         if member.size <= most:
             whole = b"".join(chunks)

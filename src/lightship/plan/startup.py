@@ -29,8 +29,10 @@ def _read(layer: LayerPlan, start: Start, architecture: str) -> Iterator[str]:
         case BaseLayer():
             yield f"usr/bin/python{start.python}"
             yield from _imported(layer, start)
+            yield from start.system.get(architecture, ())
         case EnvironmentLayer():
             yield f"{layer.prefix}/pyvenv.cfg"
+            yield from start.system.get(architecture, ())
         case WheelsLayer():
             yield from _imported(layer, start)
             yield from _of_wheels(layer, start, start.opened.get(architecture, {}))

@@ -8,9 +8,10 @@ from pathlib import Path
 RESOURCES = frozenset({".streamlit", "assets", "pages", "prompts", "public", "static", "templates"})
 """Folders that frameworks read beside the code: Flask, Django, Streamlit, Chainlit; and prompts of models."""
 _NOT_SHIPPED = frozenset({
-    "benchmarks", "build", "dist", "docs", "env", "examples", "node_modules", "notebooks", "scripts", "test",
-    "tests", "venv",
+    "benchmarks", "build", "dist", "docker", "docs", "env", "examples", "node_modules", "notebooks",
+    "scripts", "test", "tests", "venv",
 })  # fmt: skip
+"""Folders for a project's makers; `docker` has what `lightship dockerfile` writes."""
 _DEPTH = 5
 """Levels of folders that are looked at: what lies deeper is data."""
 _TOOLS = frozenset({"conftest.py", "noxfile.py", "setup.py", "tasks.py"})

@@ -74,7 +74,9 @@ class LintConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fie
 class VerifyConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
     """What `verify` accepts, by rule and place, each with the reason; how it weighs rules; what it asks for.
 
-    `layers` is the most that an image may have, 0 for what runtimes mount; `advisories` a file or folder.
+    `layers` is the most that an image may have, 0 for what runtimes mount; `advisories` a file or folder,
+    `scanner` a program that is asked about vulnerabilities. A start has `memory` at rest at most, and `stop`
+    seconds to end.
     """
 
     ignore: dict[str, str] = {}
@@ -82,6 +84,9 @@ class VerifyConfig(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_f
     layers: int = 0
     labels: tuple[str, ...] = ()
     advisories: str = ""
+    scanner: str = ""
+    memory: str = ""
+    stop: float = 10.0
 
 
 class Config(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):

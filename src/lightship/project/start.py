@@ -10,7 +10,7 @@ from lightship.errors import UsageError
 from lightship.fs.atomic import write_bytes
 
 Paths = dict[str, tuple[str, ...]]
-"""Paths below site-packages, sorted, by the name of the distribution that brings them."""
+"""Sorted paths below site-packages, by the name of the distribution that brings them."""
 
 
 class Start(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True, omit_defaults=True):
@@ -18,8 +18,9 @@ class Start(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=T
 
     `python` is the version it ran on (`3.11`), `distributions` has the version of each that was installed,
     `standard_library` the sources that were imported below `/usr/lib/pythonX.Y`, `modules` those of
-    distributions. `opened` has, by architecture and distribution, every file that any process opened; it is
-    recorded for the level of trimming that needs it.
+    distributions. `opened` has, by architecture and distribution, every file that any process opened, and
+    `system` by architecture those of Debian packages, as paths in the image without imported sources; both
+    are recorded for those who need them.
     """
 
     python: str
@@ -27,6 +28,7 @@ class Start(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=T
     standard_library: tuple[str, ...] = ()
     modules: Paths = {}
     opened: dict[str, Paths] = {}
+    system: Paths = {}
 
 
 def start_path(folder: Path, variant: str) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from lightship.errors import IntegrityError
 from lightship.oci.model import Manifest, decode
@@ -12,12 +13,17 @@ from lightship.registry.referrers import list_referrers
 from lightship.registry.remote import RemoteImage
 
 _HINT = "attach it again, with `lightship push`"
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _MOST = 4
 """Documents of one type that are looked at: several Lightships may have attached theirs."""
 
 
-def attachments(image: RemoteImage, artifact_type: str, largest: int) -> Iterator[bytes]:
+def attachments(
+    image: RemoteImage, artifact_type: str, largest: int, said: Mapping[str, str] = _NOTHING
+) -> Iterator[bytes]:
     """Yield the documents of a type that refer to an image, fetched one by one, the last listed first.
+
+    Those alone are meant whose annotations have what is `said`.
 
     Raises:
         NetworkError: the registry cannot be reached, or does not let us read.
@@ -26,7 +32,8 @@ def attachments(image: RemoteImage, artifact_type: str, largest: int) -> Iterato
 
     """
     subject = image.descriptor.digest
-    found = list_referrers(image.wire, image.repository, subject, artifact_type)
+    listing = list_referrers(image.wire, image.repository, subject, artifact_type)
+    found = [item for item in listing if said.items() <= item.annotations.items()]
     for listed in found[: -_MOST - 1 : -1]:
         document = get_manifest(image.wire, image.repository, listed.digest)
         where = f"{image.repository}@{listed.digest}"

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from lightship.digest import hex_of
-from lightship.errors import IntegrityError
+from lightship.errors import IntegrityError, NetworkError
 from lightship.events import Task
 from lightship.fs.atomic import writing
 from lightship.net.connections import HttpError
@@ -92,6 +92,34 @@ def blob_chunks(wire: Wire, repository: Repository, descriptor: Descriptor) -> I
         raise _mismatch(repository, descriptor, f"{received} bytes, not {descriptor.size}")
     if state.hexdigest() != hex_of(descriptor.digest):
         raise _mismatch(repository, descriptor, f"SHA-256 {state.hexdigest()}")
+
+
+def read_part(wire: Wire, repository: Repository, descriptor: Descriptor, start: int, end: int) -> bytes:
+    """Read a blob's bytes from `start` up to but without `end`; they are not checked.
+
+    Raises:
+        NetworkError: they cannot be read, break off again and again, or end too soon.
+
+    """
+    data, failures = bytearray(), 0
+    while True:
+        before = len(data)
+        try:
+            with open_blob(wire, repository, descriptor, start=start + before, end=end) as chunks:
+                for chunk in chunks:
+                    data += chunk
+        except PassingError:
+            failures = failures + 1 if len(data) == before else 1
+            if not wire.sender.backoff.wait(failures):
+                raise
+            continue
+        if len(data) == end - start:
+            return bytes(data)
+        raise NetworkError(
+            f"the registry sent {len(data)} bytes of a blob, not {end - start}",
+            where=f"{repository}@{descriptor.digest}",
+            hint="push the image again",
+        )
 
 
 def read_blob(wire: Wire, repository: Repository, descriptor: Descriptor) -> bytes:

@@ -14,7 +14,7 @@ from lightship.oci.layout import Layout, LayoutLayer
 from lightship.oci.model import MEDIA_MANIFEST, Descriptor, ImageConfig, Layer, Manifest, decode
 from lightship.platform import Platform
 from lightship.registry.address import Repository
-from lightship.registry.blobs import blob_chunks, read_blob
+from lightship.registry.blobs import blob_chunks, read_blob, read_part
 from lightship.registry.documents import Document, as_oci
 from lightship.registry.manifests import get_manifest
 from lightship.registry.wire import Wire
@@ -31,6 +31,15 @@ class RemoteLayer:
 
     def chunks(self) -> Iterator[bytes]:
         return blob_chunks(self.connect(), self.repository, self.descriptor)
+
+    def part(self, start: int, end: int) -> bytes:
+        """Fetch the bytes from `start` up to but without `end`, which nothing checks.
+
+        Raises:
+            NetworkError: they cannot be had.
+
+        """
+        return read_part(self.connect(), self.repository, self.descriptor, start, end)
 
 
 @dataclass(frozen=True)

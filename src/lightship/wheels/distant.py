@@ -10,7 +10,7 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lightship.errors import IntegrityError
@@ -18,6 +18,7 @@ from lightship.wheels.archive import (
     FETCH_AGAIN,
     DeflatedMember,
     Member,
+    Source,
     WheelArchive,
     read_directory,
 )
@@ -28,6 +29,9 @@ _LEAST, _TAIL_LEAST, _TAIL_MOST = 1 << 12, 1 << 14, 1 << 20
 _TAIL_SHARE = 64
 """The directory is about this part of a wheel; the metadata stands before it (PEP 427)."""
 _PIECE = 1 << 18
+_GAP = 1 << 15
+"""Bytes that are read in vain rather than asked for by another request."""
+_EXTRA = 64
 _LOCAL = struct.Struct("<4s22xHH")
 
 
@@ -87,6 +91,28 @@ def head(member: Member, size: int) -> bytes:
         return zlib.decompressobj(-15).decompress(raw, size)
     except zlib.error as error:
         raise IntegrityError(f"{member.path} is damaged", where=member.handle.name) from error
+
+
+def bring(members: Iterable[Member]) -> None:
+    """Read members before they are asked for; those that stand close to each other by one request.
+
+    Raises:
+        NetworkError: what `fetch` raises.
+
+    """
+    spans: list[tuple[Source, int, int]] = []
+    for member in sorted(members, key=lambda member: (member.handle.name, member.offset)):
+        start, end = member.offset, member.offset + _header_room(member) + member.packed
+        if spans and spans[-1][0] is member.handle and start - spans[-1][2] < _GAP:
+            start = spans.pop()[1]
+        spans.append((member.handle, start, end))
+    for source, start, end in spans:
+        source.read(start, end - start)
+
+
+def _header_room(member: Member) -> int:
+    """Length of a local header and a little more; what is too much is the directory's, which is longer."""
+    return _LOCAL.size + len(member.path.encode()) + _EXTRA
 
 
 @dataclass(frozen=True, slots=True)

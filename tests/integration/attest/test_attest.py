@@ -106,7 +106,15 @@ def test_an_image_that_was_never_here_is_verified_from_its_scan(built: Built, tm
         name = f"{registry.host}/team/service:1"
         built.lightship.ask("push", ".", name, "--attest", "scan", cwd=built.folder)
         told = fresh.ask("verify", name, cwd=tmp_path)
+        account = fresh.ask("inspect", name, cwd=tmp_path)
+        bill = fresh.ask("sbom", name, cwd=tmp_path)
     assert told["basis"] == "scan"
     assert told["passed"]
     assert told["elf_files"] > 40
+    assert (account["basis"], bill["basis"]) == ("scan", "scan")
+    near = built.lightship.ask("inspect", ".", cwd=built.folder)
+    assert {key: account[key] for key in ("layers", "files", "waste")} == {
+        key: near[key] for key in ("layers", "files", "waste")
+    }
+    assert sum(bill["packages"].values()) > 40
     assert not (fresh.home.cache / "roots").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +33,18 @@ def test_an_image_is_predicted_within_two_percent_by_ranges(pharmabot: Built, tm
     kept = {path.name for path in (stranger.home.archives / "sha256").iterdir()}
     assert kept == {deb.sha256 for deb in debs}
     assert told["fetched"] < sum(deb.size for deb in debs) + 2_000_000
+
+
+def test_without_a_recorded_start_imports_tell_as_much(pharmabot: Built, tmp_path: Path) -> None:
+    folder = shutil.copytree(pharmabot.folder, tmp_path / "folder", symlinks=True)
+    (folder / "start.none.json").unlink()
+    stranger = replace(pharmabot.lightship, root=tmp_path)
+    told = stranger.ask("compare", ".", "--variant", "none", "--locked", cwd=folder)
+    built = pharmabot.lightship.ask("compare", "pharmabot:none", cwd=pharmabot.folder)["images"][0]
+    (predicted,) = told["images"]
+    assert "is read from import statements" in predicted["notes"][0]
+    for figure in ("unpacked", "compressed"):
+        assert abs(predicted[figure] / built[figure] - 1) < 0.02
 
 
 def test_what_is_built_already_is_measured(pharmabot: Built) -> None:

@@ -22,6 +22,7 @@ SITE = "opt/venv/lib/python3.11/site-packages"
 REQUIREMENTS = "pyyaml==6.0.3\nidna==3.10\nmarkdown-it-py==4.0.0\nmdurl==0.1.2\n"
 APPLICATION = """\
 import http.server, yaml
+import os
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -37,7 +38,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 assert yaml.load("[1, 2]", Loader=yaml.CSafeLoader) == [1, 2]
-http.server.HTTPServer(("0.0.0.0", 8000), Handler).serve_forever()
+http.server.HTTPServer(("0.0.0.0", int(os.environ.get("PORT", 8000))), Handler).serve_forever()
 """
 CHECK = """\
 import urllib.request

@@ -12,6 +12,7 @@ import pytest
 from lightship.build.sandbox import Sandbox
 from lightship.events import SilentReporter
 from lightship.fs.entries import Entry, directory, regular
+from lightship.inspect.checks.start import StartLimits
 from lightship.inspect.findings import Report
 from lightship.inspect.verify import StartOptions, verify_image
 from lightship.oci.layout import Layout
@@ -144,7 +145,8 @@ def service(layout: Layout, python: LayerRecord) -> list[LayerRecord]:
 def test_a_service_is_started_and_asked(
     layout: Layout, service: list[LayerRecord], cache: Path, port: int
 ) -> None:
-    report = verify(layout, service, execution(port), cache, StartOptions(timeout=20))
+    options = StartOptions(limits=StartLimits(memory=100_000_000))
+    report = verify(layout, service, execution(port), cache, options)
     assert said(report) == []
     assert report.passed
     assert report.seconds_to_healthy is not None
@@ -160,7 +162,7 @@ def test_the_images_own_check_must_work_too(
         ("CMD", "curl", "-f", f"http://127.0.0.1:{port}/health"),
         ("CMD-SHELL", f"curl -f http://127.0.0.1:{port}/health || exit 1"),
     ):
-        report = verify(layout, service, execution(port, health), cache, StartOptions(timeout=20))
+        report = verify(layout, service, execution(port, health), cache, StartOptions())
         assert said(report) == [("LV602-health-command-fails", "Healthcheck")]
         assert "no program" in report.findings[0].message
 
@@ -169,11 +171,11 @@ def test_a_service_without_a_health_check_must_listen(
     layout: Layout, service: list[LayerRecord], cache: Path, port: int
 ) -> None:
     unasked = msgspec.structs.replace(execution(port), healthcheck=None)
-    report = verify(layout, service, unasked, cache, StartOptions(timeout=20))
+    report = verify(layout, service, unasked, cache, StartOptions())
     assert said(report) == [("LV311-no-health-check", "Healthcheck")]
     assert report.seconds_to_healthy is not None
     ends = msgspec.structs.replace(unasked, cmd=("python", "-c", "raise SystemExit('no model')"))
-    report = verify(layout, service, ends, cache, StartOptions(timeout=20))
+    report = verify(layout, service, ends, cache, StartOptions())
     assert said(report)[0] == ("LV601-not-healthy", "Healthcheck")
     assert "no model" in report.findings[0].message
 
@@ -183,7 +185,7 @@ def test_a_job_may_end(
     layout: Layout, service: list[LayerRecord], cache: Path, code: str, rules: list[str]
 ) -> None:
     job = msgspec.structs.replace(execution(), healthcheck=None, cmd=("python", "-c", code))
-    report = verify(layout, service, job, cache, StartOptions(timeout=20))
+    report = verify(layout, service, job, cache, StartOptions())
     assert [rule for rule, _ in said(report)] == [*rules, "LV311-no-health-check"]
 
 
@@ -197,7 +199,7 @@ def test_what_serves_nothing_may_go_on(
         stop_signal="SIGINT",
         cmd=("python", "-c", "import time; time.sleep(60)"),
     )
-    report = verify(layout, service, worker, cache, StartOptions(timeout=20))
+    report = verify(layout, service, worker, cache, StartOptions())
     assert said(report) == [("LV311-no-health-check", "Healthcheck")]
     assert report.memory_at_rest
 
@@ -205,24 +207,30 @@ def test_what_serves_nothing_may_go_on(
 def test_a_service_that_fails_shows_the_end_of_its_log(
     layout: Layout, service: list[LayerRecord], cache: Path, port: int
 ) -> None:
-    options = StartOptions(env={"PORT": "none"}, timeout=20)
+    options = StartOptions(env={"PORT": "none"})
     report = verify(layout, service, execution(port), cache, options)
     assert said(report) == [("LV601-not-healthy", "Healthcheck")]
     assert "ValueError" in report.findings[0].message
 
 
 def test_a_service_that_does_not_stop_is_a_warning(
-    layout: Layout,
-    service: list[LayerRecord],
-    cache: Path,
-    port: int,
-    monkeypatch: pytest.MonkeyPatch,
+    layout: Layout, service: list[LayerRecord], cache: Path, port: int
 ) -> None:
-    monkeypatch.setattr("lightship.inspect.checks.start.GRACE", 0.5)
-    options = StartOptions(env={"STUBBORN": "1"}, timeout=20)
+    options = StartOptions({"STUBBORN": "1"}, StartLimits(stop=0.5))
     report = verify(layout, service, execution(port), cache, options)
     assert said(report) == [("LV603-does-not-stop", "StopSignal")]
+    assert "within 0.5 s" in report.findings[0].message
     assert report.passed
+
+
+def test_a_service_that_takes_more_memory_than_it_may_is_an_error(
+    layout: Layout, service: list[LayerRecord], cache: Path, port: int
+) -> None:
+    options = StartOptions(limits=StartLimits(memory=2_000_000))
+    report = verify(layout, service, execution(port), cache, options)
+    assert said(report) == [("LV604-memory-at-rest", "memory")]
+    assert report.findings[0].message.endswith(" at rest, and 2.0 MB are the most")
+    assert not report.passed
 
 
 def shape(root: Path) -> dict[str, tuple[int, int, bytes]]:

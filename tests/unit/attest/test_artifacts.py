@@ -50,6 +50,14 @@ def test_each_document_refers_to_the_image_and_is_of_the_type_that_its_readers_k
         assert manifest.subject.digest == image.descriptor.digest
         assert manifest.config.media_type == "application/vnd.oci.empty.v1+json"
         assert manifest.layers[0].media_type == manifest.artifact_type
+    listed = [
+        [layer.annotations["org.opencontainers.image.title"] for layer in each.layers] for each in manifests
+    ]
+    assert listed == [
+        ["provenance.intoto.json", "materials.json.gz"],
+        ["sbom.cdx.json"],
+        ["sbom.spdx.intoto.json"],
+    ]
     assert b'"bomFormat": "CycloneDX"' in read_predicate(made[1], home.images)
     assert json.loads(read_predicate(made[2], home.images))["spdxVersion"] == "SPDX-2.3"
 
@@ -106,6 +114,6 @@ def test_a_damaged_artifact_of_a_layout_is_found(home: Home, image: LayoutImage,
     layout = Layout(path)
     layout.refer([replace(made.descriptor, artifact_type="application/other")])
     assert "the index lists it as 'application/other'" in layout_problems(layout)[0]
-    (layer,) = layout.image(made.descriptor).manifest.layers
+    layer, _ = layout.image(made.descriptor).manifest.layers
     layout.blob_path(layer.digest).write_bytes(b"other")
     assert "a blob of the image is damaged" in layout_problems(layout)[0]

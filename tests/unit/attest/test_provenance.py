@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 from packageurl import PackageURL
 
-from lightship.attest.provenance import BUILD_TYPE, provenance
+from lightship.attest.provenance import BUILD_TYPE, MEDIA_MATERIALS, provenance, write_materials
 from lightship.attest.statement import SLSA, predicate_of, write_statement
 from lightship.build.making import Request, build_project
 from lightship.build.origins import Material, Origin, known_origin
 from lightship.build.prune import prune
-from lightship.digest import Digest
+from lightship.digest import Digest, hex_of, of_bytes
 from lightship.oci.model import MEDIA_MANIFEST, Descriptor
 from lightship.platform import Platform
 from lightship.project.detect import read_project
@@ -20,18 +22,27 @@ from tests.support.locked import Locked, locked_project
 from tests.unit.attest.conftest import ZEROS
 
 
+def listed(origin: Origin) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(gzip.decompress(write_materials(origin)))
+    return found
+
+
+def said_of(origin: Origin) -> dict[str, Any]:
+    return provenance(origin, write_materials(origin))
+
+
 def test_a_statement_names_the_image_by_its_digest(origin: Origin) -> None:
-    text = write_statement(ZEROS, "demo", SLSA, provenance(origin))
+    text = write_statement(ZEROS, "demo", SLSA, said_of(origin))
     statement = json.loads(text)
     assert statement["_type"] == "https://in-toto.io/Statement/v1"
     assert statement["subject"] == [{"name": "demo", "digest": {"sha256": "0" * 64}}]
     assert statement["predicateType"] == "https://slsa.dev/provenance/v1"
-    assert json.loads(predicate_of(text)) == statement["predicate"] == provenance(origin)
+    assert json.loads(predicate_of(text)) == statement["predicate"] == said_of(origin)
     assert write_statement(ZEROS, "demo", SLSA, predicate_of(text)) == text
 
 
 def test_provenance_has_what_was_asked_for_and_what_went_in(origin: Origin) -> None:
-    said = provenance(origin)
+    said = said_of(origin)
     definition = said["buildDefinition"]
     assert definition["buildType"] == BUILD_TYPE
     digest = {"sha256": "0" * 64}
@@ -46,15 +57,31 @@ def test_provenance_has_what_was_asked_for_and_what_went_in(origin: Origin) -> N
         "configuration": digest,
     }
     assert definition["internalParameters"] == {"sources": {"application": digest}}
-    assert definition["resolvedDependencies"][0] == {
+    image, materials = definition["resolvedDependencies"]
+    assert (image["uri"], image["annotations"]) == (f"pkg:oci/model@sha256%3A{'0' * 64}", {"role": "builder"})
+    assert materials == {
+        "name": "materials.json.gz",
+        "mediaType": MEDIA_MATERIALS,
+        "digest": {"sha256": hex_of(of_bytes(write_materials(origin)))},
+    }
+    assert said["runDetails"] == {"builder": {"id": "pkg:pypi/lightship", "version": {"lightship": "0.1.0"}}}
+
+
+def test_the_list_of_materials_has_every_archive_and_whether_the_image_holds_it(origin: Origin) -> None:
+    found = listed(origin)
+    assert found[0] == {
         "name": "libc6_2.36-9+deb12u1_amd64.deb",
         "uri": "pkg:deb/debian/libc6@2.36-9%2Bdeb12u1?arch=amd64",
         "digest": {"sha256": "c" * 64},
         "annotations": {"role": "shipped"},
     }
-    roles = [each["annotations"]["role"] for each in definition["resolvedDependencies"]]
-    assert roles == ["shipped", "shipped", "builder", "builder"]
-    assert said["runDetails"] == {"builder": {"id": "pkg:pypi/lightship", "version": {"lightship": "0.1.0"}}}
+    assert [each["annotations"]["role"] for each in found] == ["shipped", "shipped", "builder"]
+
+
+def test_releases_of_a_lock_share_their_list_of_materials(origin: Origin) -> None:
+    later = replace(origin, version="3.3", sources={"application": Digest(f"sha256:{'1' * 64}")})
+    assert write_materials(later) == write_materials(origin)
+    assert said_of(later) != said_of(origin)
 
 
 @pytest.mark.parametrize(
@@ -66,8 +93,9 @@ def test_provenance_has_what_was_asked_for_and_what_went_in(origin: Origin) -> N
     ],
 )
 def test_package_urls_are_those_that_the_library_writes(origin: Origin, material: Material) -> None:
-    said = provenance(replace(origin, shipped=(material,), used=()))
-    (uri,) = [each["uri"] for each in said["buildDefinition"]["resolvedDependencies"]]
+    alone = replace(origin, shipped=(material,), used=())
+    *images, _ = said_of(alone)["buildDefinition"]["resolvedDependencies"]
+    (uri,) = [each["uri"] for each in (*images, *listed(alone))]
     read = PackageURL.from_string(uri)
     assert (read.type, read.name, read.version) == (material.kind, material.name, material.version)
     assert uri.replace("%3A", ":") == read.to_string().replace("%3A", ":")
@@ -94,7 +122,7 @@ def test_a_build_keeps_what_its_image_was_made_from(made: Locked) -> None:
         *(("deb", "base-files"), ("deb", "libc6"), ("deb", "python3.11-minimal")),
         *(("pypi", "demo"), ("pypi", "other")),
     ]
-    text = json.dumps(provenance(origin))
+    text = json.dumps([said_of(origin), listed(origin)])
     assert str(made.root) not in text
     assert "file:" not in text
     assert "://" not in text

@@ -160,10 +160,9 @@ def test_what_is_loaded_with_dlopen_is_hinted_at(made: Locked, suite: Suite) -> 
 
 
 def test_what_asks_for_less_is_named(made: Locked, suite: Suite) -> None:
-    found = add(made, suite, {"opencv_python": {"cv2/__init__.py": b""}})
-    assert found.warnings == (
-        "opencv-python opens windows, and brings a display's libraries for it: opencv-python-headless does not",
-    )
+    (said,) = add(made, suite, {"opencv_python": {"cv2/__init__.py": b""}}).warnings
+    assert said.startswith("opencv-python opens windows")
+    assert said.endswith("opencv-python-headless does not")
 
 
 def test_a_wheel_is_read_once(made: Locked, suite: Suite) -> None:

@@ -32,6 +32,7 @@ START = Start(
     distributions={"demo": "1.0", "other": "1.0"},
     modules={"demo": ("demo.py",)},
     opened={"amd64": {"demo": ("demo.py",), "other": ()}},
+    system={"amd64": ("usr/bin/demo",)},
 )
 REQUEST = Request(variant="none", platform=Platform("amd64"), locked=True)
 pytestmark = pytest.mark.skipif(Platform("amd64") != NATIVE, reason="the lock of these tests is for amd64")
@@ -169,7 +170,14 @@ def test_what_of_a_start_is_not_known_for_estargz_is_said(made: Locked) -> None:
     assert note.startswith("no start-up files to fetch first: the start is not recorded")
     write_start(path_of(made), with_fields(START, opened={"arm64": {}}))
     (note,) = (note for note in build(made, lazy)[1].notes if "recorded" in note)
-    assert note.startswith("of the start on linux/amd64 only imports are recorded, not what it opens")
+    assert note.startswith("of the start on linux/amd64 imports are recorded, and not what else it opens")
+    write_start(path_of(made), with_fields(START, system={"arm64": ()}))
+    (note,) = (note for note in build(made, lazy)[1].notes if "recorded" in note)
+    assert note.startswith(
+        "of the start on linux/amd64 imports are recorded, and not files of Debian packages"
+    )
+    write_start(path_of(made), START)
+    assert not [note for note in build(made, lazy)[1].notes if "recorded" in note]
 
 
 def test_a_start_that_failed_is_not_tried_again_until_something_changes(

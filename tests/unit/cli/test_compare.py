@@ -3,8 +3,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from lightship.inspect.oracle.model import Prediction
+from lightship.inspect.oracle.oracle import Oracle
+from lightship.inspect.oracle.plans import Outlook
 from tests.support.locked import Locked, write_lock, write_lock_with_target
 from tests.unit.cli.conftest import Lightship
 
@@ -38,6 +42,33 @@ def test_the_table_has_the_word_beside_every_figure(
     assert all(" predicted" in row for row in rows)
     assert any(line.startswith("wheels not kept") and " predicted " in line for line in lines)
     assert lines[-1].startswith("fetched 0 B to predict what is built from ")
+
+
+def test_a_note_of_several_images_is_there_once(lightship: Lightship, made: Locked) -> None:
+    write_lock_with_target(made)
+    options = ("--target", "production", "--target", "development", "--offline", "-q")
+    lines = lightship("compare", made.folder, *options).out.splitlines()
+    (note,) = (line for line in lines if line.startswith("note: "))
+    assert note.startswith("note: project:none, project:none-development: no start is recorded")
+
+
+def test_what_is_not_counted_is_named_beside_the_figure(
+    lightship: Lightship, plain: Locked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict = Oracle.predict
+
+    def less(oracle: Oracle, outlook: Outlook, name: str) -> Prediction:
+        return msgspec.structs.replace(predict(oracle, outlook, name), without=("stage model",))
+
+    monkeypatch.setattr(Oracle, "predict", less)
+    lightship("build", plain.folder, "--locked", "--offline", "-t", "before")
+    (plain.folder / "app" / "more.txt").write_text("x" * 5000)
+    lines = lightship("compare", plain.folder, "--offline", "--against", "before").out.splitlines()
+    rows = [line for line in lines if line.startswith("project:none ")]
+    assert len(rows) == 3
+    assert all(" predicted, without stage model " in row for row in rows)
+    facts = json.loads(lightship("compare", plain.folder, "--offline", "--against", "before", "--json").out)
+    assert [one["without"] for one in (*facts["images"], *facts["growth"])] == [["stage model"]] * 3
 
 
 def test_targets_are_compared(lightship: Lightship, plain: Locked) -> None:

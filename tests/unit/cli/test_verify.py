@@ -319,3 +319,11 @@ def test_static_and_start_are_two_wishes(lightship: Lightship, layout: Layout) -
     image_of(layout)
     refused = lightship("verify", f"oci:{layout.path}", "--static", "--start")
     assert (refused.code, "--static runs nothing, and --start runs the image" in refused.err) == (2, True)
+
+
+@pytest.mark.parametrize("option", [("--memory", "1GB"), ("--stop", "3")])
+def test_limits_of_a_start_need_one(lightship: Lightship, layout: Layout, option: tuple[str, str]) -> None:
+    image_of(layout)
+    refused = lightship("verify", f"oci:{layout.path}", *option)
+    assert refused.code == 2
+    assert "give --start, too" in refused.err

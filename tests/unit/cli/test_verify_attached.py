@@ -24,7 +24,7 @@ from tests.support.images import add_image, add_layer
 from tests.support.installed import dist
 from tests.support.registry import Registry
 from tests.unit.cli.conftest import Lightship
-from tests.unit.inspect.gallery.making import GOOD
+from tests.unit.inspect.gallery.making import GOOD, bookworm
 
 NAME = "team/app"
 SAYS = "checked from its scan, attached by whoever pushed it; --full reads the layers"
@@ -45,6 +45,7 @@ def layers() -> list[list[Entry]]:
     """Give what makes the checks ask for files: records, accounts, a file that is stored twice."""
     big = bytes(range(256)) * 8000
     base = [directory("etc"), regular("etc/passwd", b"app:x:1001:1001::/:/\n"), regular("data/big", big)]
+    base += bookworm("libssl3", "3.0.11-1", "openssl")
     upper = [regular("bin/sh", elf(), 0o755), regular("data/big", big, 0o600)]
     return [base, dist("torch", {"torch.py": b"x" * 5000, "../../../bin/torch": b"#!"}), upper]
 
@@ -135,6 +136,21 @@ def test_it_is_checked_from_its_scan_and_no_layer_is_fetched(
         item for item in whole["findings"] if not item["rule"].startswith("LV505")
     ]
     assert {"LV103-shell", "LV411-stored-twice"} <= {item["rule"] for item in told["findings"]}
+
+
+def test_advisories_are_compared_with_what_the_scan_says(
+    lightship: Lightship, registry: Registry, pushed: LayoutImage
+) -> None:
+    ranges = [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}]
+    affected = [
+        {"package": {"name": name, "ecosystem": ecosystem}, "ranges": ranges}
+        for name, ecosystem in (("torch", "PyPI"), ("openssl", "Debian:12"))
+    ]
+    Path("osv.json").write_text(json.dumps({"id": "CVE-1", "affected": affected}))
+    report, _ = verify(lightship, registry, "--advisories", "osv.json")
+    found = [item["where"] for item in report["findings"] if item["rule"] == "LV801-known-vulnerability"]
+    assert (report["basis"], found) == ("scan", ["openssl", "torch"])
+    assert fetched(registry, pushed) == []
 
 
 def test_the_report_says_what_it_is_checked_from(

@@ -23,12 +23,14 @@ from lightship.wheels.model import LockedWheel
 
 SITE = "opt/venv/lib/python3.11/site-packages"
 LIBRARY = "usr/lib/python3.11"
+LIBC = "usr/lib/x86_64-linux-gnu/libc.so.6"
 START = Start(
     "3.11",
     distributions={"a": "1", "b": "1"},
     standard_library=("json/__init__.py", "os.py"),
     modules={"a": ("a.py", "a/x.py"), "b": ("b.py",)},
     opened={"amd64": {"a": ("a.py", "a/data", "a/x.so"), "b": ()}},
+    system={"amd64": ("etc/passwd", LIBC)},
 )
 BASE = BaseLayer("bookworm", "amd64", (LockedDeb("libc6", "2.36", "amd64", "x", 1, "3" * 64),))
 ENVIRONMENT = EnvironmentLayer("opt/venv", "3.11", "app", 1, 1, "/app")
@@ -55,8 +57,8 @@ def test_nothing_is_known_without_a_record() -> None:
 
 def test_imports_and_opened_files_are_looked_for_where_they_lie() -> None:
     assert first(BASE, ENVIRONMENT, wheels("a"), wheels("b"), FILES) == [
-        ("usr/bin/python3.11", f"{LIBRARY}/json/__init__.py", f"{LIBRARY}/os.py"),
-        ("opt/venv/pyvenv.cfg",),
+        ("etc/passwd", "usr/bin/python3.11", f"{LIBRARY}/json/__init__.py", f"{LIBRARY}/os.py", LIBC),
+        ("etc/passwd", "opt/venv/pyvenv.cfg", LIBC),
         (f"{SITE}/a.py", f"{SITE}/a/data", f"{SITE}/a/x.py", f"{SITE}/a/x.so"),
         (f"{SITE}/b.py",),
         (),
@@ -64,7 +66,10 @@ def test_imports_and_opened_files_are_looked_for_where_they_lie() -> None:
 
 
 def test_what_was_opened_on_another_architecture_does_not_count() -> None:
-    assert first(wheels("a"), architecture="arm64") == [(f"{SITE}/a.py", f"{SITE}/a/x.py")]
+    assert first(ENVIRONMENT, wheels("a"), architecture="arm64") == [
+        ("opt/venv/pyvenv.cfg",),
+        (f"{SITE}/a.py", f"{SITE}/a/x.py"),
+    ]
 
 
 def test_of_another_release_nothing_is_known() -> None:
@@ -82,7 +87,7 @@ def test_of_compiled_modules_the_bytecode_is_read_instead(modules: tuple[str, ..
 
 def test_the_standard_librarys_bytecode_counts_likewise() -> None:
     assert first(BASE, compiled(BASE, f"{LIBRARY}/os.py")) == [
-        ("usr/bin/python3.11", f"{LIBRARY}/json/__init__.py"),
+        ("etc/passwd", "usr/bin/python3.11", f"{LIBRARY}/json/__init__.py", LIBC),
         (f"{LIBRARY}/__pycache__/os.cpython-311.pyc",),
     ]
 

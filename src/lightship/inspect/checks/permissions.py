@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lightship.fs.entries import Kind
+from lightship.inspect.capabilities import describe
 from lightship.inspect.contents import Contents, Item
 from lightship.inspect.findings import Finding, Rule, Severity
 
@@ -31,7 +32,14 @@ DEVICE = Rule(
     " those that a container needs.",
     "leave `/dev` out of the layer",
 )
-RULES = (SETUID, WRITABLE, DEVICE)
+CAPABLE = Rule(
+    "LV324-file-capability",
+    "no program has capabilities of its own",
+    Severity.WARNING,
+    "Whoever runs the program gets a part of root's rights with it, whatever user the service has.",
+    "clear them in the layer that brings the file (`setcap -r`), or run with `no-new-privileges`",
+)
+RULES = (SETUID, WRITABLE, DEVICE, CAPABLE)
 
 _SETUID, _SETGID, _STICKY = 0o4000, 0o2000, 0o1000
 
@@ -42,6 +50,8 @@ def check(contents: Contents) -> Iterator[Finding]:
             yield DEVICE.finding(item.path, f"is {item.target}")
         elif item.kind is Kind.FILE and item.mode & (_SETUID | _SETGID) and item.mode & 0o111:
             yield SETUID.finding(item.path, f"runs with the rights of {_whose(item)}")
+        if item.capability and (capabilities := describe(item.capability)):
+            yield CAPABLE.finding(item.path, f"has {capabilities}")
         if item.mode & 0o002 and _counts(item):
             yield WRITABLE.finding(item.path, f"everybody may write to it (mode {item.mode:04o})")
 

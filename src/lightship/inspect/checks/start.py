@@ -16,6 +16,7 @@ from lightship.errors import CheckError, UsageError
 from lightship.inspect.checks.imports import last_words
 from lightship.inspect.findings import Finding, Rule, Severity
 from lightship.inspect.memory import memory_of
+from lightship.inspect.sizes import amount
 from lightship.oci.model import Healthcheck
 
 UNHEALTHY = Rule(
@@ -39,13 +40,29 @@ STUBBORN = Rule(
     "The stop signal had no effect, so the service was killed, and with it the requests it was answering.",
     "handle SIGTERM, or start the server itself and not a script around it",
 )
-RULES = (UNHEALTHY, CHECK_FAILS, STUBBORN)
+HEAVY = Rule(
+    "LV604-memory-at-rest",
+    "its memory at rest is within the budget",
+    Severity.ERROR,
+    "The project set itself a limit, and whoever runs the service reserves what it says.",
+    "import less at start, start fewer workers, or raise `verify.memory`",
+)
+RULES = (UNHEALTHY, CHECK_FAILS, STUBBORN, HEAVY)
 
 GRACE = 10.0
 """Seconds between the stop signal and the end, as Docker has them."""
 SETTLED = 3.0
 """Seconds after which what serves nothing is taken to run."""
 _URL = re.compile(r"https?://[^\s'\"`)\\,;]+")
+
+
+@dataclass(frozen=True, slots=True)
+class StartLimits:
+    """Seconds until the service is healthy, and until it has stopped; the most bytes of memory at rest."""
+
+    healthy: float = 60.0
+    stop: float = GRACE
+    memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +74,7 @@ class StartResult:
     memory: int | None = None
 
 
-def check_start(sandbox: Sandbox, request: RunRequest, *, timeout: float) -> StartResult:
+def check_start(sandbox: Sandbox, request: RunRequest, limits: StartLimits) -> StartResult:
     """Start the image, wait until it is healthy, stop it.
 
     Raises:
@@ -69,42 +86,48 @@ def check_start(sandbox: Sandbox, request: RunRequest, *, timeout: float) -> Sta
         running = sandbox.start(request, stdout=log, stderr=log)
         try:
             if asks.argv:
-                return _observe(sandbox, asks, running, log, timeout)
-            return _watch(request, running, log, timeout)
+                return _observe(sandbox, asks, running, log, limits)
+            return _watch(request, running, log, limits)
         finally:
             running.stop(0)
 
 
 def _observe(
-    sandbox: Sandbox, asks: RunRequest, running: Running, log: IO[bytes], timeout: float
+    sandbox: Sandbox, asks: RunRequest, running: Running, log: IO[bytes], limits: StartLimits
 ) -> StartResult:
     """Wait for the health check, run it as engines do, and stop the service."""
     try:
-        seconds = wait_healthy(_probe(sandbox, asks), timeout=timeout, alive=running.alive)
+        seconds = wait_healthy(_probe(sandbox, asks), timeout=limits.healthy, alive=running.alive)
     except CheckError as error:
         return _failed(running, error.message, log)
     checked = tuple(_own_check(sandbox, asks))
+    return _ended(running, seconds, limits, checked)
+
+
+def _ended(
+    running: Running, seconds: float | None, limits: StartLimits, found: tuple[Finding, ...] = ()
+) -> StartResult:
+    """Weigh a service that is at rest, and stop it."""
     memory = memory_of(running.pid)
-    return StartResult((*checked, *_stop(running)), round(seconds, 3), memory)
+    findings = (*found, *_stop(running, limits.stop), *_weigh(memory, limits.memory))
+    return StartResult(findings, None if seconds is None else round(seconds, 3), memory)
 
 
-def _watch(request: RunRequest, running: Running, log: IO[bytes], timeout: float) -> StartResult:
+def _watch(request: RunRequest, running: Running, log: IO[bytes], limits: StartLimits) -> StartResult:
     """Wait until a service without a health check listens; a job may end, with status 0."""
     if request.publish:
         place = request.publish[0]
         try:
             seconds = wait_healthy(
-                tcp_probe(place.host_ip, place.host_port), timeout=timeout, alive=running.alive
+                tcp_probe(place.host_ip, place.host_port), timeout=limits.healthy, alive=running.alive
             )
         except CheckError as error:
             return _failed(running, error.message, log)
-        memory = memory_of(running.pid)
-        return StartResult(tuple(_stop(running)), round(seconds, 3), memory)
+        return _ended(running, seconds, limits)
     try:
         status = running.wait(SETTLED)
     except subprocess.TimeoutExpired:
-        memory = memory_of(running.pid)
-        return StartResult(tuple(_stop(running)), None, memory)
+        return _ended(running, None, limits)
     return _failed(running, f"it ended with status {status}", log) if status else StartResult(())
 
 
@@ -132,9 +155,16 @@ def _own_check(sandbox: Sandbox, asks: RunRequest) -> Iterator[Finding]:
             yield CHECK_FAILS.finding("Healthcheck", f"ended with status {status}: {last_words(log)}")
 
 
-def _stop(running: Running) -> Iterator[Finding]:
-    if running.stop(GRACE) == 137:  # 128 + SIGKILL
-        yield STUBBORN.finding("StopSignal", f"the service did not end within {GRACE:g} s")
+def _stop(running: Running, seconds: float) -> Iterator[Finding]:
+    if running.stop(seconds) == 137:  # 128 + SIGKILL
+        yield STUBBORN.finding("StopSignal", f"the service did not end within {seconds:g} s")
+
+
+def _weigh(memory: int | None, most: int | None) -> Iterator[Finding]:
+    if most is not None and memory is None:
+        yield HEAVY.finding("memory", "it could not be read here")
+    elif most is not None and memory is not None and memory > most:
+        yield HEAVY.finding("memory", f"{amount(memory)} at rest, and {amount(most)} are the most")
 
 
 def _command(health: Healthcheck | None) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from lightship.build.layerstore import StoredLayer
 from lightship.inspect.diff.model import Cause, LayerDifference, LayerSummary, PathChange
 from lightship.inspect.diff.paths import members_of, path_changes
 from lightship.inspect.report.layers import titles
+from lightship.inspect.seeing import Seen
 from lightship.oci.model import Image
 
 
@@ -20,26 +21,25 @@ def shared_layers(before: Image, after: Image) -> tuple[int, int]:
     return len(sizes), sum(sizes)
 
 
-def first_difference(
-    before: Image, after: Image, stored: tuple[Sequence[StoredLayer], Sequence[StoredLayer]]
-) -> LayerDifference | None:
+def first_difference(before: Image, after: Image, seen: Seen, later: Seen) -> LayerDifference | None:
     """Look at the lowest layer that is not the same blob in both images; None where there is none."""
-    pairs = zip_longest(_summaries(before, stored[0]), _summaries(after, stored[1]))
+    pairs = zip_longest(_summaries(before, seen.layers), _summaries(after, later.layers))
     for number, (old, new) in enumerate(pairs):
         if old is None or new is None:
             return LayerDifference(number, old, new, Cause.ABSENT, ())
         if old.digest != new.digest:
-            cause, members = _compare(stored[0][number], stored[1][number])
+            cause, members = _compare(seen, later, number)
             return LayerDifference(number, old, new, cause, members)
     return None
 
 
-def _compare(old: StoredLayer, new: StoredLayer) -> tuple[Cause, tuple[PathChange, ...]]:
-    if old.diff_id == new.diff_id:
+def _compare(seen: Seen, later: Seen, number: int) -> tuple[Cause, tuple[PathChange, ...]]:
+    layers = seen.layers[number], later.layers[number]
+    if layers[0].diff_id == layers[1].diff_id:
         return Cause.COMPRESSION, ()
-    if changes := path_changes(members_of(old), members_of(new)):
+    if changes := path_changes(members_of(seen, number), members_of(later, number)):
         return Cause.MEMBERS, changes
-    orders = [[member.path for member in layer.members] for layer in (old, new)]
+    orders = [[member.path for member in layer.members] for layer in layers]
     return (Cause.ORDER if orders[0] != orders[1] else Cause.HEADERS), ()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from lightship.digest import Digest
+from lightship.inspect.findings import Basis
 from lightship.inspect.report.model import Group
 
 
@@ -24,6 +25,7 @@ class Side(msgspec.Struct, frozen=True):
     compressed: int
     layers: int
     files: int
+    basis: Basis = Basis.LAYERS
 
 
 class FieldChange(msgspec.Struct, frozen=True):
@@ -79,7 +81,7 @@ class PathState(msgspec.Struct, frozen=True):
 class PathChange(msgspec.Struct, frozen=True):
     """A path that is not the same; `aspects` say in what, where both images have it.
 
-    `offset` is the first byte that differs, where the content does.
+    `offset` is the first byte that differs, where the content does and both are here.
     """
 
     path: str

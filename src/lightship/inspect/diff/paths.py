@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from lightship.build.imagetree import ImageTree
 from lightship.build.layerstore import StoredLayer, StoredMember
 from lightship.digest import CHUNK
 from lightship.fs.entries import Kind
 from lightship.inspect.diff.model import Aspect, PathChange, PathState
+from lightship.inspect.seeing import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,21 @@ class Found:
 
     layer: StoredLayer
     member: StoredMember
+    seen: Seen = field(repr=False)
+
+    @property
+    def is_file(self) -> bool:
+        return self.member.kind is Kind.FILE
 
     @property
     def file(self) -> Path | None:
-        return self.layer.file(self.member) if self.member.kind is Kind.FILE else None
+        """Where a file's bytes are, if they are here."""
+        if not self.is_file or self.layer.diff_id not in self.seen.here:
+            return None
+        return self.layer.file(self.member)
+
+    def digest(self) -> bytes:
+        return self.seen.files.digest((self.layer, self.member))
 
     def is_the_same(self, other: Found) -> bool:
         """Tell whether both are one member of one layer."""
@@ -41,18 +52,23 @@ class Found:
         return int(self.file.stat().st_mtime) if self.file is not None else None
 
 
-def tree_of(tree: ImageTree) -> dict[str, Found]:
+def tree_of(seen: Seen) -> dict[str, Found]:
     """Give what can be seen of an image by path, without folders that no layer names."""
-    return {path: Found(*node.member) for path, node in tree.tree.walk() if node.member is not None}
+    walk = seen.tree.tree.walk()
+    return {path: Found(*node.member, seen) for path, node in walk if node.member is not None}
 
 
-def members_of(layer: StoredLayer) -> dict[str, Found]:
+def members_of(seen: Seen, number: int) -> dict[str, Found]:
     """Give a layer's members by path; of two with one path the later counts, as in unpacking."""
-    return {member.path: Found(layer, member) for member in layer.members}
+    layer = seen.layers[number]
+    return {member.path: Found(layer, member, seen) for member in layer.members}
 
 
 def path_changes(before: Mapping[str, Found], after: Mapping[str, Found]) -> tuple[PathChange, ...]:
-    """List paths that one image lacks, or that differ, sorted. Contents of one size are read."""
+    """List paths that one image lacks, or that differ, sorted.
+
+    Contents of one size are read where they are here, and else compared by their digests.
+    """
     return tuple(_changes(before, after))
 
 
@@ -67,10 +83,10 @@ def _changes(before: Mapping[str, Found], after: Mapping[str, Found]) -> Iterato
 
 def _change(path: str, old: Found, new: Found) -> PathChange:
     states = old.state(), new.state()
-    offset = _first_difference(old, new)
+    is_other, offset = _contents(old, new)
     differs = {
         Aspect.KIND: states[0].kind != states[1].kind,
-        Aspect.CONTENT: offset is not None,
+        Aspect.CONTENT: is_other,
         Aspect.TARGET: states[0].target != states[1].target,
         Aspect.MODE: states[0].mode != states[1].mode,
         Aspect.OWNER: states[0].owner != states[1].owner,
@@ -79,14 +95,22 @@ def _change(path: str, old: Found, new: Found) -> PathChange:
     return PathChange(path, *states, tuple(aspect for aspect, is_so in differs.items() if is_so), offset)
 
 
-def _first_difference(old: Found, new: Found) -> int | None:
-    """Give the offset of the first byte that differs; None where none does, or one of them is no file."""
-    if old.file is None or new.file is None:
-        return None
+def _contents(old: Found, new: Found) -> tuple[bool, int | None]:
+    """Tell whether two files differ, and at which byte first, where both are here."""
+    if not old.is_file or not new.is_file:
+        return False, None
     if old.layer.diff_id == new.layer.diff_id and old.member.number == new.member.number:
-        return None
+        return False, None
+    if old.file is None or new.file is None:
+        return old.member.size != new.member.size or old.digest() != new.digest(), None
+    offset = _first_difference(old.file, new.file)
+    return offset is not None, offset
+
+
+def _first_difference(old: Path, new: Path) -> int | None:
+    """Give the offset of the first byte that differs; None where none does."""
     at = 0
-    with old.file.open("rb") as one, new.file.open("rb") as other:
+    with old.open("rb") as one, new.open("rb") as other:
         while True:
             pieces = one.read(CHUNK), other.read(CHUNK)
             if pieces[0] != pieces[1]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import msgspec
 
 from lightship.build.baseimage import plan_suite
 from lightship.build.building import builder_of
@@ -16,11 +18,12 @@ from lightship.build.machine import Machine
 from lightship.build.steps import Inputs, layer_entries, wheel_entries
 from lightship.debs.model import LockedDeb
 from lightship.digest import Digest, of_value
-from lightship.fs.entries import Entry, Kind
+from lightship.fs.entries import BytesContent, Entry, Kind
 from lightship.fs.tree import with_parents
-from lightship.inspect.oracle import ratios
-from lightship.inspect.oracle.model import MEASURED, LayerSize, Prediction
-from lightship.inspect.oracle.plans import Outlook
+from lightship.inspect.oracle import ratios, starts
+from lightship.inspect.oracle.model import MEASURED, PREDICTED, LayerSize, Prediction
+from lightship.inspect.oracle.outputs import Roots, age, explain, find_outputs, not_found
+from lightship.inspect.oracle.plans import Outlook, with_start
 from lightship.inspect.oracle.strategies import Parts, Sizes
 from lightship.inspect.oracle.tally import Expected, tally
 from lightship.inspect.oracle.wheels import WheelReader, expect_stripped
@@ -42,6 +45,7 @@ from lightship.plan.model import (
 )
 from lightship.plan.stages import StageLayer
 from lightship.project.detect import Project
+from lightship.project.start import Start
 from lightship.wheels.archive import Member
 
 _WORKERS = 8
@@ -60,6 +64,7 @@ class Oracle:
     machine: Machine
     wheels: WheelReader = field(init=False)
     debs_fetched: int = 0
+    outputs: Roots = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.wheels = WheelReader(self.machine)
@@ -76,6 +81,7 @@ class Oracle:
             NetworkError, IntegrityError: if an archive cannot be had or read.
 
         """
+        outlook = self._with_start(outlook) if outlook.guessed else outlook
         plan = outlook.plan
         builder = builder_of(self.project, plan.variant, self.machine, Compression.GZIP)
         keys = [layer_key(layer, Compression.GZIP) for layer in plan.layers]
@@ -83,22 +89,22 @@ class Oracle:
             record or builder.pins.get(key) for key, record in zip(keys, builder.known(plan), strict=True)
         ]
         missing = {
-            key: layer
-            for key, layer, record in zip(keys, plan.layers, known, strict=True)
-            if record is None and not isinstance(layer, StageLayer)
+            key: layer for key, layer, record in zip(keys, plan.layers, known, strict=True) if record is None
         }
-        sizes = self._sizes(missing, outlook)
+        self.outputs |= find_outputs(self.project, missing.values(), self.machine)
+        lost = not_found(missing.values(), self.outputs)
+        sizes = self._sizes({key: layer for key, layer in missing.items() if layer not in lost}, outlook)
         layers = tuple(
             LayerSize(
                 layer.title, record.descriptor.digest, record.unpacked, record.descriptor.size, MEASURED
             )
             if record
-            else LayerSize(layer.title, key, *sizes.get(key, (0, 0)))
+            else LayerSize(layer.title, key, *sizes.get(key, (0, 0)), _basis(layer))
             for key, layer, record in zip(keys, plan.layers, known, strict=True)
         )
-        unknown = (layer for layer, record in zip(plan.layers, known, strict=True) if record is None)
-        notes = (*outlook.notes, *_not_counted(unknown))
-        return Prediction(name, str(plan.platform), layers, notes)
+        notes = (*outlook.notes, *map(explain, lost))
+        without = (*outlook.without, *(layer.origin.words for layer in lost))
+        return Prediction(name, str(plan.platform), layers, notes, without)
 
     def parts(self, plan: Plan) -> Parts:
         """Tell what an image of the same lock is put together from that pip installs into.
@@ -123,16 +129,52 @@ class Oracle:
             files=_sum(self._made(layer, {}) for layer in files),
         )
 
+    def _with_start(self, outlook: Outlook) -> Outlook:
+        """Tell what a start would import from sources; where they cannot be read, its share stays guessed."""
+        plan, memo = outlook.plan, Memo(self.machine.home.cache / "predictions")
+        archives = [*(wheel.sha256 for wheel in plan.wheels), *(deb.sha256 for deb in plan.debs)]
+        files = [layer.recipe() for layer in plan.layers if isinstance(layer, FilesLayer)]
+        key = of_value(["start", starts.VERSION, archives, files, plan.execution.argv])
+        start = memo.get(key, Start) or self._guess_start(plan)
+        if start is None:
+            return outlook
+        memo.put(key, start)
+        return with_start(outlook, self.project, start)
+
+    def _guess_start(self, plan: Plan) -> Start | None:
+        compiled = [layer.of for layer in plan.layers if isinstance(layer, BytecodeLayer)]
+        base = next((layer for layer in compiled if isinstance(layer, BaseLayer)), None)
+        archives = self._debs([base] if base else [], plan)
+        if base is None or any(deb.sha256 not in archives for deb in base.packages):
+            return None
+        modules = starts.modules_of(plan)
+        with self.machine.reporter.task("following imports", unit="modules"):
+            with layer_entries(base, Inputs(archives, self.project.folder)) as entries:
+                modules.add(map(_in_memory, entries))
+            for layer in plan.layers:
+                if isinstance(layer, FilesLayer):
+                    with layer_entries(layer, Inputs(archives, self.project.folder)) as entries:
+                        modules.add(entries)
+                elif isinstance(layer, WheelsLayer):
+                    for wheel in layer.wheels:
+                        alone = msgspec.structs.replace(layer, wheels=(wheel,))
+                        modules.add(self._installed(alone, strip=False), wheel.name)
+            return starts.guess_start(plan, self.project.config.python, modules, self.wheels.bring)
+
     def _sizes(self, layers: Layers, outlook: Outlook) -> dict[Digest, Sizes]:
         memo = Memo(self.machine.home.cache / "predictions")
-        remembered = {key: of_value([ratios.RULES, outlook.guessed, key]) for key in layers}
+        remembered = {
+            key: of_value([ratios.RULES, outlook.guessed, key, age(layer, self.outputs)])
+            for key, layer in layers.items()
+        }
         found = {key: size for key in layers if (size := memo.get(remembered[key], tuple[int, int]))}
         missing = {key: layer for key, layer in layers.items() if key not in found}
         if missing:
             made = self._predict_all(missing, self._debs(missing.values(), outlook.plan), outlook)
             self.wheels.keep()
-            for key, size in made.items():
-                memo.put(remembered[key], size)
+            if not self.wheels.lacked:  # the next time there may be more to tell from
+                for key, size in made.items():
+                    memo.put(remembered[key], size)
             found |= made
         return found
 
@@ -160,7 +202,7 @@ class Oracle:
     def _predict(self, layer: LayerPlan, archives: Mapping[str, Path], outlook: Outlook) -> Sizes:
         match layer:
             case WheelsLayer():
-                return tally(self._installed(layer, strip=layer.strip))
+                return tally(self._installed(layer, strip=layer.strip), self.wheels.bring)
             case BytecodeLayer():
                 guessed = outlook.guessed and isinstance(layer.of, WheelsLayer | BaseLayer)
                 return self._bytecode(layer, archives, ratios.IMPORTED if guessed else 1.0)
@@ -190,7 +232,7 @@ class Oracle:
 
     def _made(self, layer: MadeLayer, archives: Mapping[str, Path]) -> Sizes:
         """Make a layer of what is at hand, for nobody: its size is exact."""
-        inputs = Inputs(archives, self.project.folder)
+        inputs = Inputs(archives, self.project.folder, self.outputs)
         with layer_entries(layer, inputs) as entries, Path(os.devnull).open("wb") as nowhere:
             record = write_layer(entries, nowhere, Compression.GZIP)
         return record.unpacked, record.descriptor.size
@@ -209,6 +251,13 @@ class Oracle:
         self.debs_fetched += sum(deb.size for deb in wanted.values())
         fetch = Fetcher(self.project, self.machine, plan_suite(self.project, plan))
         return {**paths, **fetch((), tuple(wanted.values()))}
+
+
+def _in_memory(entry: Entry) -> Entry:
+    """Keep a module, which is not there to be read when the package is closed."""
+    if entry.content is None or not entry.path.endswith(".py"):
+        return entry
+    return replace(entry, content=BytesContent(b"".join(entry.content.chunks())))
 
 
 def _packages(layer: LayerPlan) -> tuple[LockedDeb, ...]:
@@ -249,7 +298,6 @@ def _sum(sizes: Iterable[Sizes]) -> Sizes:
     return sum(columns[0]), sum(columns[1])
 
 
-def _not_counted(layers: Iterable[LayerPlan]) -> Iterator[str]:
-    for layer in layers:
-        if isinstance(layer, StageLayer):
-            yield f"not counted, as what it makes is known only once it ran: {layer.title}"
+def _basis(layer: LayerPlan) -> str:
+    """What a stage made is there to be measured; where it is not, nothing is counted."""
+    return MEASURED if isinstance(layer, StageLayer) else PREDICTED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from msgspec.structs import replace as with_fields
@@ -19,12 +18,13 @@ from lightship.digest import of_bytes
 from lightship.errors import UsageError
 from lightship.plan.bytecode import ALL, IMPORTED
 from lightship.plan.model import Additions, Plan
-from lightship.plan.planner import Selection
+from lightship.plan.planner import Selection, with_built
 from lightship.plan.trimming import SAFE, TRACED
 from lightship.platform import Platform
 from lightship.project.config import PRODUCTION
 from lightship.project.detect import Project, is_suite
-from lightship.project.stages import stages_of
+from lightship.project.stages import copied_stages
+from lightship.project.start import Start
 from lightship.project.targets import find_target
 from lightship.wheels.lock import LockedBuilder, LockTable, parse_lock, render_lock
 from lightship.wheels.select import usable_distributions
@@ -32,7 +32,7 @@ from lightship.wheels.select import usable_distributions
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """A plan to predict from; `notes` say what of it is not known.
+    """A plan to predict from; `notes` say what of it is not known, `without` names what it leaves out.
 
     With `guessed`, no start is recorded: the layers of bytecode are those of all modules, and only a part of
     them will be there.
@@ -41,6 +41,7 @@ class Outlook:
     plan: Plan
     notes: tuple[str, ...] = ()
     guessed: bool = False
+    without: tuple[str, ...] = ()
 
 
 def look_out(
@@ -61,6 +62,7 @@ def look_out(
 
     """
     planned, guessed, notes = _assumed(project, variant)
+    stages: tuple[str, ...] = ()
     if locked:
         require_current(project, variant, machine, target)
     if locked or is_current(project, variant, machine, target):
@@ -70,9 +72,22 @@ def look_out(
         plan = plan_selection(
             planned, variant, platform, _resolve(planned, variant, platform, machine), machine
         )
-        notes = (*notes, *_unlocked(project, variant))
-    plan, unknown = _with_known_builds(planned, plan, machine)
-    return Outlook(plan, (*notes, *unknown), guessed)
+        notes = (*notes, _UNLOCKED)
+        stages = tuple(f"stage {name}" for name in copied_stages(project.config, variant))
+    plan, unbuilt = _with_known_builds(planned, plan, machine)
+    notes += tuple(
+        f"{name} is not counted: what it runs on is not locked (`lightship lock`)" for name in stages
+    )
+    notes += tuple(f"{name} is not counted: it is built from source" for name in unbuilt)
+    return Outlook(plan, notes, guessed, (*stages, *unbuilt))
+
+
+def with_start(outlook: Outlook, project: Project, start: Start) -> Outlook:
+    """Put what sources tell of a start in the place of a guess."""
+    config = project.config
+    config = with_fields(config, trim=SAFE) if config.trim == TRACED else config
+    notes = tuple(_READ if note == _GUESSED else note for note in outlook.notes)
+    return replace(outlook, plan=with_built(outlook.plan, (), config, start), notes=notes, guessed=False)
 
 
 def _assumed(project: Project, variant: str) -> tuple[Project, bool, tuple[str, ...]]:
@@ -89,9 +104,7 @@ def _assumed(project: Project, variant: str) -> tuple[Project, bool, tuple[str, 
     guessed = config.bytecode == IMPORTED and is_suite(config.base)
     if guessed:
         config = with_fields(config, bytecode=ALL)
-        notes += (
-            "no start is recorded: what it imports, and so the bytecode, is guessed from other services",
-        )
+        notes += (_GUESSED,)
     return replace(project, config=config), guessed, notes
 
 
@@ -126,14 +139,15 @@ def _resolve(project: Project, variant: str, platform: Platform, machine: Machin
     return selection_of(lock, of_bytes(text.encode()), platform, project, machine)
 
 
-def _unlocked(project: Project, variant: str) -> Iterator[str]:
-    yield "not locked: Debian packages that only wheels ask for are not counted (`lightship lock` finds them)"
-    if stages := stages_of(project.config, variant):
-        yield f"not locked: what stages hand on is not counted ({', '.join(sorted(stages))})"
+_GUESSED = "no start is recorded: what it imports, and so the bytecode, is guessed from other services"
+_READ = "no start is recorded: what it imports, and so the bytecode, is read from import statements"
+_UNLOCKED = (
+    "not locked: Debian packages that only wheels ask for are not counted (`lightship lock` finds them)"
+)
 
 
 def _with_known_builds(project: Project, plan: Plan, machine: Machine) -> tuple[Plan, tuple[str, ...]]:
-    """Take wheels that were built before; nothing is built."""
+    """Take wheels that were built before, and name what is not built yet; nothing is built."""
     own = plan.additions or Additions(PRODUCTION)
     missing = [
         sdist
@@ -143,5 +157,4 @@ def _with_known_builds(project: Project, plan: Plan, machine: Machine) -> tuple[
     ]
     if not missing:
         return with_builds(project, plan, machine), ()
-    names = ", ".join(sdist.name for sdist in missing)
-    return plan, (f"not counted, as it is built from source: {names}",)
+    return plan, tuple(dict.fromkeys(sdist.name for sdist in missing))

@@ -42,13 +42,17 @@ class Strategy(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """What one image saves that the one before it has not saved, in bytes, and why."""
+    """What one image saves that the one before it has not saved, in bytes, and why.
+
+    `without` names what is not counted of the latter: so much less is saved.
+    """
 
     step: str
     unpacked: int
     compressed: int
     why: str
     basis: str = PREDICTED
+    without: tuple[str, ...] = ()
 
 
 def strategies(name: str, parts: Parts) -> tuple[Strategy, ...]:
@@ -74,7 +78,9 @@ def steps(made: tuple[Strategy, ...], own: Prediction, others: tuple[Prediction,
 
 
 def _step(name: str, before: Strategy | Prediction, after: Strategy | Prediction, why: str) -> Step:
-    return Step(name, before.unpacked - after.unpacked, before.compressed - after.compressed, why)
+    without = after.without if isinstance(after, Prediction) else ()
+    unpacked, compressed = before.unpacked - after.unpacked, before.compressed - after.compressed
+    return Step(name, unpacked, compressed, why, without=without)
 
 
 def _sum(*sizes: Sizes) -> Sizes:

@@ -6,15 +6,12 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from lightship.digest import CHUNK
 from lightship.fs import tar
 from lightship.fs.compress import GATHER, SMALL, member
 from lightship.fs.entries import BytesContent, Content, Entry
 from lightship.inspect.oracle import ratios
+from lightship.inspect.oracle.gathers import FRAME, Bring, Gather, add_up
 from lightship.wheels.archive import DeflatedMember, Member
-
-_FRAME = 18
-"""Bytes of a gzip member beside its stream (RFC 1952)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,39 +30,43 @@ class Tally:
 
     def __init__(self) -> None:
         self.unpacked = 0
-        self._compressed = 0.0
-        self._pending = 0
+        self._transplanted = 0
+        self._gathers = [Gather()]
 
     def add(self, entry: Entry) -> None:
-        size, content = entry.size, entry.content
-        head = len(tar.header(entry))
-        self._gather(head, ratios.HEADER * head / tar.BLOCK)
+        size, content, head = entry.size, entry.content, BytesContent(tar.header(entry))
+        packed = ratios.HEADER * head.size / tar.BLOCK
+        rest = BytesContent(tar.padding(size))
         if content is None:
-            return
-        if size >= SMALL and isinstance(content, DeflatedMember):
+            self._gather(packed, head)
+        elif size < SMALL:
+            self._gather(packed + packed_size(content), head, content, rest)
+        elif isinstance(content, DeflatedMember):
+            self._gather(packed, head)
             self._flush()
             self.unpacked += size
-            self._compressed += content.packed + _FRAME
+            self._transplanted += content.packed + FRAME
+            self._gather(0, rest)
         else:
-            self._gather(size, packed_size(content))
-        self._gather(-size % tar.BLOCK, 0)
+            self._gather(packed, head)
+            self._gather(packed_size(content), content)
+            self._gather(0, rest)
 
-    def finish(self) -> tuple[int, int]:
-        """Give the bytes of the tar, and about how many it has compressed."""
-        self._gather(len(tar.END), 1)
-        self._flush()
-        return self.unpacked, math.ceil(self._compressed)
+    def finish(self, bring: Bring | None = None) -> tuple[int, int]:
+        """Give the bytes of the tar, and about how many it has compressed; `bring` as for `add_up`."""
+        self._gather(1, BytesContent(tar.END))
+        return self.unpacked, self._transplanted + math.ceil(add_up(self._gathers, bring))
 
-    def _gather(self, size: int, packed: float) -> None:
+    def _gather(self, packed: float, *contents: Content) -> None:
+        size = sum(content.size for content in contents)
         self.unpacked += size
-        self._compressed += packed
-        self._pending += size
-        if self._pending >= GATHER:
+        self._gathers[-1].add(size, packed, *contents)
+        if self._gathers[-1].size >= GATHER:
             self._flush()
 
     def _flush(self) -> None:
-        self._compressed += _FRAME * -(-self._pending // CHUNK)
-        self._pending = 0
+        if self._gathers[-1].size:
+            self._gathers.append(Gather())
 
 
 def packed_size(content: Content) -> float:
@@ -78,14 +79,17 @@ def packed_size(content: Content) -> float:
         case Member(size=size):
             return size * ratios.STORED
         case BytesContent(data=data):
-            return len(member(data)) - _FRAME
+            return len(member(data)) - FRAME
         case _:
-            return float(sum(len(member(chunk)) - _FRAME for chunk in content.chunks()))
+            return float(sum(len(member(chunk)) - FRAME for chunk in content.chunks()))
 
 
-def tally(entries: Iterable[Entry]) -> tuple[int, int]:
-    """Give a layer's bytes: unpacked, as they will be, and compressed, as far as can be told."""
+def tally(entries: Iterable[Entry], bring: Bring | None = None) -> tuple[int, int]:
+    """Give a layer's bytes: unpacked, as they will be, and compressed, as far as can be told.
+
+    With `bring`, some of the small files are read, which tells more of it.
+    """
     counted = Tally()
     for entry in entries:
         counted.add(entry)
-    return counted.finish()
+    return counted.finish(bring)

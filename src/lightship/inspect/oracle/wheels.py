@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from lightship.inspect.oracle.tally import Expected
 from lightship.net.local import local_path
 from lightship.slim import is_library
 from lightship.wheels.archive import Member, WheelArchive
-from lightship.wheels.distant import Part, Parts, head, open_parts
+from lightship.wheels.distant import Part, Parts, bring, head, open_parts
 from lightship.wheels.fetch import fetch_wheels, wheel_path
 from lightship.wheels.model import LockedWheel
 from lightship.wheels.strip import HEAD, stripped_size
@@ -30,10 +31,12 @@ _SMALLEST_LIBRARY = 1 << 16
 class WheelReader:
     """Opens wheels, each once; what is read of distant ones is kept under their digest.
 
+    Offline, files that would tell more may be `lacked`.
     Wheels may be opened and read in several threads, each wheel in one at a time.
     """
 
     machine: Machine
+    lacked: bool = False
     _opened: dict[str, tuple[Parts, WheelArchive]] = field(default_factory=dict)
     _near: dict[str, int] = field(default_factory=dict)
 
@@ -55,6 +58,22 @@ class WheelReader:
             parts = self._parts(wheel)
             self._opened[wheel.sha256] = (parts, open_parts(parts))
         return self._opened[wheel.sha256][1]
+
+    def bring(self, members: Sequence[Member]) -> bool:
+        """Ask for files that stand together by one request; False if they cannot be had when offline.
+
+        Raises:
+            NetworkError: if they cannot be had.
+
+        """
+        try:
+            bring(members)
+        except NetworkError:
+            if not self.machine.offline:
+                raise
+            self.lacked = True
+            return False
+        return True
 
     def keep(self) -> None:
         """Remember what was fetched."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from lightship.digest import of_file
 from lightship.inspect.report.model import Copies
 from lightship.inspect.report.surface import Placed, Surface
 
@@ -29,7 +28,7 @@ def find_copies(surface: Surface) -> tuple[Copies, ...]:
 
 
 def _same(surface: Surface, candidates: Iterable[Placed]) -> list[tuple[str, ...]]:
-    digests: dict[str, list[str]] = defaultdict(list)
+    digests: dict[bytes, list[str]] = defaultdict(list)
     for placed in candidates:
-        digests[of_file(surface.layers[placed.layer].file(placed.member))].append(placed.path)
+        digests[surface.digest(placed.layer, placed.member)].append(placed.path)
     return [tuple(sorted(paths)) for paths in digests.values() if len(paths) > 1]

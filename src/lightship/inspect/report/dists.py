@@ -64,7 +64,7 @@ def _dist(tree: ImageTree, info: str) -> Dist:
         str(fields["Name"] or fallback[0]),
         str(fields["Version"] or fallback[2]),
         str(fields["Summary"] or ""),
-        tree.file(f"{info}/REQUESTED") is not None,
+        tree.data(f"{info}/REQUESTED") is not None,
         tuple(item for item in requires if item is not None),
         tuple(str(value) for value in fields.get_all("Provides-Extra", [])),
         frozenset(_recorded(tree, info)),

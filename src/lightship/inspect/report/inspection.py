@@ -7,10 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lightship.build.imagetree import ImageTree
-from lightship.build.rootfs import stacked
 from lightship.events import Reporter
-from lightship.inspect.reading import read_layers
 from lightship.inspect.report import debs as debian
 from lightship.inspect.report import dists as python
 from lightship.inspect.report.copies import find_copies
@@ -22,20 +19,29 @@ from lightship.inspect.report.needs import library_needs, read_elves
 from lightship.inspect.report.owners import assign
 from lightship.inspect.report.parts import make_parts, summarise
 from lightship.inspect.report.surface import Surface, read_surface
+from lightship.inspect.seeing import Seen, look
 from lightship.oci.model import Image
 
 
 def inspect_image(
-    name: str, image: Image, *, cache: Path, reporter: Reporter, asked: Mapping[str, Asked] | None = None
+    name: str,
+    image: Image,
+    *,
+    cache: Path,
+    reporter: Reporter,
+    asked: Mapping[str, Asked] | None = None,
+    full: bool = False,
 ) -> Inspection:
     """Account for every byte of an image.
 
     Args:
         name: what the image is called.
-        image: the image; layers that the cache does not have are read, from wherever they are.
+        image: the image; layers that the cache does not have are read, from wherever they are, unless
+            something in a registry tells of them.
         cache: where unpacked layers and scans are kept.
         reporter: is told what goes on.
         asked: requirements that are known, by normalised name; without them, installers' marks count.
+        full: whether to read all layers, whatever tells of them.
 
     Raises:
         IntegrityError: a layer is damaged or hostile.
@@ -43,21 +49,30 @@ def inspect_image(
         NetworkError: a layer is in a registry, and cannot be fetched.
 
     """
-    layers, _ = read_layers(image.layers, cache=cache, reporter=reporter)
-    tree = ImageTree(layers, stacked(layers))
-    return inspect_tree(name, image, tree, cache=cache, asked=asked)
+    return look(
+        image,
+        lambda seen: inspect_seen(name, image, seen, asked=asked),
+        cache=cache,
+        reporter=reporter,
+        full=full,
+    )
 
 
-def inspect_tree(
-    name: str, image: Image, tree: ImageTree, *, cache: Path, asked: Mapping[str, Asked] | None = None
+def inspect_seen(
+    name: str, image: Image, seen: Seen, *, asked: Mapping[str, Asked] | None = None
 ) -> Inspection:
-    """Account for an image whose tree is at hand, as `inspect_image` does."""
-    surface = read_surface(tree)
+    """Account for an image by what is known of it, as `inspect_image` does.
+
+    Raises:
+        UntoldError: not enough is known.
+
+    """
+    surface = read_surface(seen)
     packages = _Packages.read(surface)
     workdir = image.config.config.working_dir.strip("/")
     ownership = assign(surface.files, packages.debs, packages.dists, workdir)
     needs = packages.needs(asked or {}, image.config.platform.machine)
-    for user, libraries in library_needs(surface, read_elves(surface, cache), ownership.of).items():
+    for user, libraries in library_needs(surface, read_elves(surface), ownership.of).items():
         needs.setdefault(user, set()).update(libraries)
     parts = make_parts(surface.files, ownership, needs, packages.asked(asked or {}))
     files = (FileFacts(item.path, item.size, item.layer, ownership.of[item.path]) for item in surface.files)
@@ -79,6 +94,7 @@ def inspect_tree(
         layers=layers,
         files=tuple(sorted(files, key=lambda item: (-item.size, item.path))),
         waste=_waste(surface, hidden),
+        basis=seen.basis,
     )
 
 

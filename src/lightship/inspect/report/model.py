@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from lightship.digest import Digest
+from lightship.inspect.findings import Basis
 
 
 class Group(StrEnum):
@@ -121,7 +122,10 @@ class GroupFacts(msgspec.Struct, frozen=True):
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
-    """An image: groups, parts and files each largest first, layers from the bottom."""
+    """An image: groups, parts and files each largest first, layers from the bottom.
+
+    `basis` is what all of it was read from. Tables of contents do not say which libraries a file needs.
+    """
 
     name: str
     digest: Digest
@@ -137,3 +141,4 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     layers: tuple[LayerFacts, ...]
     files: tuple[FileFacts, ...]
     waste: Waste
+    basis: Basis = Basis.LAYERS

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from lightship.elf import ElfInfo
-from lightship.inspect.reading import scan_layers
 from lightship.inspect.report.surface import Surface
 from lightship.loader import parse_cache
 
 
-def read_elves(surface: Surface, cache: Path) -> dict[str, ElfInfo]:
-    """Give the ELF files that can be seen, by path; a layer is scanned once, ever.
-
-    Raises:
-        StageError: the cache cannot be written.
-
-    """
-    scans = [scan.elf for scan in scan_layers(surface.layers, cache=cache)]
-    found = ((placed.path, scans[placed.layer].get(placed.member.number)) for placed in surface.files)
+def read_elves(surface: Surface) -> dict[str, ElfInfo]:
+    """Give the ELF files that can be seen, by path, as far as they are known."""
+    elves = surface.seen.elves
+    found = ((placed.path, elves[placed.layer].get(placed.member.number)) for placed in surface.files)
     return {path: info for path, info in found if info is not None}
 
 
@@ -47,8 +40,8 @@ def library_needs(
 
 
 def _system_libraries(surface: Surface, elves: Mapping[str, ElfInfo]) -> dict[str, str]:
-    cached = surface.tree.file("etc/ld.so.cache")
-    paths = dict(parse_cache(cached.read_bytes())) if cached is not None else {}
+    cached = surface.tree.data("etc/ld.so.cache")
+    paths = dict(parse_cache(cached)) if cached is not None else {}
     for path in elves:
         if posixpath.dirname(path) in _default_folders(path):
             paths.setdefault(posixpath.basename(path), path)

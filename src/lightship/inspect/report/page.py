@@ -10,6 +10,7 @@ import msgspec
 
 from lightship.inspect.diff.model import PartChange
 from lightship.inspect.diff.parts import part_changes
+from lightship.inspect.findings import READ_INSTEAD
 from lightship.inspect.report.folders import Folder, folders
 from lightship.inspect.report.model import (
     Copies,
@@ -71,6 +72,7 @@ def render_page(found: Inspection, against: Inspection | None = None) -> str:
     data = _Data(_image(found), _image(against) if against is not None else None, changes)
     return environment.get_template("page.html.j2").render(
         found=found,
+        read_instead=READ_INSTEAD.get(found.basis, ""),
         against=against,
         style=style,
         script=script,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import filecmp
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -14,6 +13,7 @@ from lightship.build.imagetree import ImageTree
 from lightship.build.layerstore import StoredLayer, StoredMember
 from lightship.fs.entries import Kind
 from lightship.inspect.report.model import Fate, HiddenFile
+from lightship.inspect.seeing import Seen
 from lightship.oci.overlay import OPAQUE, WHITEOUT
 
 
@@ -33,30 +33,36 @@ class Placed(msgspec.Struct, frozen=True):
 class Surface:
     """The files of an image that can be seen, in the order of the tree, and those that cannot."""
 
-    tree: ImageTree
+    seen: Seen
     files: tuple[Placed, ...]
     hidden: tuple[HiddenFile, ...]
+
+    @property
+    def tree(self) -> ImageTree:
+        return self.seen.tree
 
     @property
     def layers(self) -> list[StoredLayer]:
         return self.tree.layers
 
-    def read(self, placed: Placed) -> bytes:
-        """Return a small file's bytes."""
-        return self.layers[placed.layer].file(placed.member).read_bytes()
+    def digest(self, layer: int, member: StoredMember) -> bytes:
+        """Give the SHA-256 of a file of the layer of this number."""
+        return self.seen.files.digest((self.layers[layer], member))
 
 
-def read_surface(tree: ImageTree) -> Surface:
+def read_surface(seen: Seen) -> Surface:
     """Divide the layers' files into those that can be seen and those that cannot."""
+    tree = seen.tree
     files = tuple(_visible(tree))
-    seen = {(placed.layer, placed.member.number) for placed in files}
+    shown = {(placed.layer, placed.member.number) for placed in files}
     lost = [
         (number, member)
         for number, layer in enumerate(tree.layers)
         for member in layer.members
-        if member.kind is Kind.FILE and (number, member.number) not in seen and not is_whiteout(member.path)
+        if member.kind is Kind.FILE and (number, member.number) not in shown and not is_whiteout(member.path)
     ]
-    return Surface(tree, files, tuple(_hidden(tree, lost)) if lost else ())
+    surface = Surface(seen, files, ())
+    return replace(surface, hidden=tuple(_hidden(surface, lost))) if lost else surface
 
 
 def is_whiteout(path: str) -> bool:
@@ -77,20 +83,20 @@ def _visible(tree: ImageTree) -> Iterator[Placed]:
             yield Placed(path, key[0], member)
 
 
-def _hidden(tree: ImageTree, lost: list[tuple[int, StoredMember]]) -> Iterator[HiddenFile]:
-    index = _Index.of(tree.layers)
+def _hidden(surface: Surface, lost: list[tuple[int, StoredMember]]) -> Iterator[HiddenFile]:
+    index = _Index.of(surface.layers)
     for number, member in lost:
         by, above = index.hider(number, member.path)
-        yield HiddenFile(member.path, member.size, number, _fate(tree, number, member, by, above), by)
+        yield HiddenFile(member.path, member.size, number, _fate(surface, (number, member), by, above), by)
 
 
-def _fate(tree: ImageTree, number: int, member: StoredMember, by: int, above: StoredMember | None) -> Fate:
+def _fate(surface: Surface, lost: tuple[int, StoredMember], by: int, above: StoredMember | None) -> Fate:
+    member = lost[1]
     if above is None:
         return Fate.REMOVED
     if above.kind is not Kind.FILE or above.size != member.size:
         return Fate.REPLACED
-    files = (tree.layers[number].file(member), tree.layers[by].file(above))
-    return Fate.REPEATED if filecmp.cmp(*files, shallow=False) else Fate.REPLACED
+    return Fate.REPEATED if surface.digest(*lost) == surface.digest(by, above) else Fate.REPLACED
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,12 @@ from tests.unit.inspect.gallery.defects import (
     PEM,
     USER,
     bytecode,
+    capable,
     executable,
     layers,
     one,
 )
-from tests.unit.inspect.gallery.making import GOOD, LIB, RANDOM, SITE, Shown, installed
+from tests.unit.inspect.gallery.making import GOOD, LIB, RANDOM, SITE, Shown, bookworm, installed
 
 SOURCE = b"import fast\n"
 STAMP = (315_532_800).to_bytes(4, "little")
@@ -86,6 +87,14 @@ CLEAN = (
         "a little that is hidden",
         [regular("etc/ld.so.cache", b"1" * 1000)],
         [regular("etc/ld.so.cache", b"2")],
+    ),
+    one("openssl, mended", *bookworm("libssl3", "3.0.13-1~deb12u1", "openssl")),
+    one("openssl of another release", *bookworm("libssl3", "3.0.11-1~deb12u1", "openssl", "13")),
+    layers("an attribute that gives nothing", [capable("usr/bin/ping", 0)]),
+    layers(
+        "capabilities that a later layer takes away",
+        [capable("usr/bin/ping", 1 << 13)],
+        [regular("usr/bin/ping", elf(), 0o755)],
     ),
     Shown(
         "times that were set",

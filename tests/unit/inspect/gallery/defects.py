@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import struct
 import tarfile
 
 from lightship.fs.entries import Entry, directory, regular, symlink
 from lightship.oci.model import History
 from tests.support.elves import AARCH64, elf
 from tests.support.tars import folder, member
-from tests.unit.inspect.gallery.making import GOOD, RANDOM, SITE, Layer, Shown, installed
+from tests.unit.inspect.gallery.making import GOOD, RANDOM, SITE, Layer, Shown, bookworm, installed
 
 MB = 1_000_000
 PEM = "PRIVATE KEY-----"
@@ -42,6 +43,13 @@ def bytecode(header: bytes, path: str = "app/__pycache__/main.cpython-311.pyc") 
 
 def direct_url(url: str) -> bytes:
     return json.dumps({"url": url, "vcs_info": {"vcs": "git", "commit_id": "0" * 40}}).encode()
+
+
+def capable(path: str, permitted: int, *, revision: int = 2) -> tuple[tarfile.TarInfo, bytes]:
+    """Plant a program with capabilities, as Docker writes them to layers."""
+    value = struct.pack("<5I", revision << 24 | 1, permitted, 0, 0, 0) + bytes(4 * (revision == 3))
+    attribute = value.decode("utf-8", "surrogateescape")
+    return member(path, elf(), mode=0o755, pax_headers={"SCHILY.xattr.security.capability": attribute})
 
 
 DEFECTS = {
@@ -164,6 +172,10 @@ DEFECTS = {
         layers("a disk", [folder("dev"), member("dev/sda", kind=tarfile.BLKTYPE, devmajor=8)]),
         layers("a FIFO", [folder("run"), member("run/pipe", kind=tarfile.FIFOTYPE)]),
     ),
+    "LV324-file-capability": (
+        layers("ping's", [capable("usr/bin/ping", 1 << 13)]),
+        layers("a Python that listens at port 80", [capable("usr/local/bin/serve", 1 << 10, revision=3)]),
+    ),
     "LV331-secret-in-file": (
         one("AWS, in the source", regular("app/settings.py", b"ID = '" + AWS + b"'\n")),
         one("GitHub, in a distribution", *installed("own", "1", {"own.py": b"T = '" + GITHUB + b"'\n"})),
@@ -277,6 +289,10 @@ DEFECTS = {
             labels={**GOOD.labels, "io.lightship.target": "dev"},
         ),
     ),
-    "LV801-known-vulnerability": (one("requests", *installed("requests", "2.30.0", {})),),
+    "LV801-known-vulnerability": (
+        one("requests", *installed("requests", "2.30.0", {})),
+        one("a library of openssl's", *bookworm("libssl3", "3.0.11-1~deb12u1", "openssl")),
+        one("a source of another version", *bookworm("libssl3", "3.0.13-1+b1", "openssl (3.0.11-1~deb12u1)")),
+    ),
 }
 COUNT = sum(map(len, DEFECTS.values()))

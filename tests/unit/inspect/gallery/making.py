@@ -74,6 +74,15 @@ def installed(name: str, version: str, files: Mapping[str, bytes], *requires: st
     return [directory(f"{SITE}/{info}"), *entries]
 
 
+def bookworm(name: str, version: str, source: str, release: str = "12") -> list[Entry]:
+    """Install a Debian package as distroless images have it."""
+    fields = f"Package: {name}\nVersion: {version}\nSource: {source}\nArchitecture: amd64\n"
+    return [
+        regular("etc/os-release", f"ID=debian\nVERSION_ID={release}\n".encode()),
+        regular(f"var/lib/dpkg/status.d/{name}", fields.encode()),
+    ]
+
+
 def digest(data: bytes) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
 

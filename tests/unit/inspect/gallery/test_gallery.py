@@ -20,26 +20,31 @@ from tests.unit.inspect.gallery.clean import CLEAN
 from tests.unit.inspect.gallery.defects import DEFECTS
 from tests.unit.inspect.gallery.making import Shown, clean_layer, made
 
-STARTED = ("LV501", "LV502", "LV503", "LV504", "LV505", "LV506", "LV601", "LV602", "LV603")
+STARTED = ("LV501", "LV502", "LV503", "LV504", "LV505", "LV506", "LV601", "LV602", "LV603", "LV604")
 """What only an image that runs can show: see tests/integration/verify."""
 OTHERS = ("LV001", *STARTED)
 DEMANDS = Demands(budget=2_500_000, labels=("org.opencontainers.image.source",))
-ADVISORY = {
-    "id": "PYSEC-2023-74",
-    "summary": "leaks a header",
-    "affected": [
-        {
-            "package": {"name": "Requests", "ecosystem": "PyPI"},
-            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "2.3.0"}, {"fixed": "2.31.0"}]}],
-        }
-    ],
-}
+
+
+def advisory(name: str, ecosystem: str, package: str, introduced: str, fixed: str) -> dict[str, object]:
+    events = [{"introduced": introduced}, {"fixed": fixed}]
+    affected = {
+        "package": {"name": package, "ecosystem": ecosystem},
+        "ranges": [{"type": "ECOSYSTEM", "events": events}],
+    }
+    return {"id": name, "summary": "it leaks", "affected": [affected]}
+
+
+ADVISORIES = [
+    advisory("PYSEC-2023-74", "PyPI", "Requests", "2.3.0", "2.31.0"),
+    advisory("DEBIAN-CVE-2023-5678", "Debian:12", "openssl", "0", "3.0.13-1~deb12u1"),
+]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made_folder = tmp_path_factory.mktemp("gallery")
-    (made_folder / "advisory.json").write_text(json.dumps(ADVISORY))
+    (made_folder / "advisory.json").write_text(json.dumps(ADVISORIES))
     return made_folder
 
 

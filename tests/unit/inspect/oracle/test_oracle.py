@@ -1,22 +1,30 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from lightship.build import building
 from lightship.build.building import build_plan, plan_project
+from lightship.build.outputs import output_entries
+from lightship.digest import hex_of, of_bytes
 from lightship.errors import CheckError, UsageError
 from lightship.events import SilentReporter
-from lightship.inspect.oracle import oracle, ratios
+from lightship.fs.tree import with_parents
+from lightship.inspect.oracle import oracle, ratios, starts
 from lightship.inspect.oracle.model import MEASURED, PREDICTED, Prediction
 from lightship.inspect.oracle.oracle import Oracle
 from lightship.inspect.oracle.plans import look_out
 from lightship.inspect.oracle.projects import Forecast, Wanted
 from lightship.inspect.oracle.strategies import FULL, SLIM
+from lightship.oci.blob import write_layer
 from lightship.oci.layout import Layout
 from lightship.oci.record import Compression
 from lightship.plan.model import BaseLayer, BytecodeLayer, FilesLayer
+from lightship.plan.stages import ImageOrigin, Origin, StageLayer, StageOrigin
 from lightship.project.start import Start, start_path, write_start
 from tests.support.bases import base_image
 from tests.support.locked import AMD64, Locked, write_lock, write_lock_with_target
@@ -69,14 +77,32 @@ def test_a_second_prediction_reads_no_archive(plain: Locked, monkeypatch: pytest
     assert predict(plain) == first
 
 
-def test_without_a_recorded_start_bytecode_is_guessed(made: Locked) -> None:
+def test_where_imports_cannot_be_read_bytecode_is_guessed(
+    made: Locked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starts, "guess_start", lambda *_: None)
     outlook = look_out(made.project(), "none", AMD64, made.machine())
     assert outlook.guessed
     assert "no start is recorded" in outlook.notes[0]
     assert any(isinstance(layer, BytecodeLayer) and layer.modules is None for layer in outlook.plan.layers)
     found = predict(made)
+    assert "guessed from other services" in found.notes[0]
     sizes = {layer.title: layer.unpacked for layer in found.layers}
     assert 0 < sizes["bytecode: other"] < sizes["python: other 1.0"]
+
+
+def test_without_a_recorded_start_imports_are_read(made: Locked) -> None:
+    (made.folder / "app" / "main.py").write_text(
+        "from fastapi import FastAPI\nimport demo\napp = FastAPI()\n"
+    )
+    write_lock(made)
+    found = predict(made)
+    titles = [layer.title for layer in found.layers if layer.title.startswith("bytecode")]
+    assert titles == ["bytecode: demo", "bytecode: application"]
+    assert found.notes == (
+        "no start is recorded: what it imports, and so the bytecode, is read from import statements",
+    )
+    assert predict(made) == found
 
 
 def test_with_a_recorded_start_only_its_modules_are_counted(made: Locked) -> None:
@@ -151,6 +177,50 @@ def test_layers_that_a_lock_records_are_known(plain: Locked, monkeypatch: pytest
         if path.is_file():
             path.unlink()
     assert (predict(plain).unpacked, predict(plain).basis) == (built.unpacked, MEASURED)
+
+
+STAGE = StageOrigin("model", of_bytes(b"all that it depends on"))
+
+FAR = ImageOrigin("weights.example.com/model:1", STAGE.digest)
+
+
+def predict_with(plain: Locked, origin: Origin) -> Prediction:
+    """Predict an image that takes `/out` of a stage or an image, too."""
+    project, machine = plain.project(), plain.machine()
+    outlook = look_out(project, "none", AMD64, machine)
+    layers = (*outlook.plan.layers, StageLayer("model", origin, (("/out", "/app/models"),)))
+    outlook = replace(outlook, plan=msgspec.structs.replace(outlook.plan, layers=layers))
+    return Oracle(project, machine).predict(outlook, "demo")
+
+
+def test_what_a_stage_made_before_is_measured(plain: Locked) -> None:
+    out = plain.machine().home.cache / "stages" / hex_of(STAGE.digest) / "out"
+    out.mkdir(parents=True)
+    (out / "weights").write_bytes(bytes(range(256)) * 1000)
+    found = predict_with(plain, STAGE)
+    entries = output_entries(out.parent, "/out", "/app/models", STAGE)
+    with Path(os.devnull).open("wb") as nowhere:
+        made = write_layer(with_parents(entries), nowhere, Compression.GZIP)
+    (layer,) = (layer for layer in found.layers if layer.title.startswith("stage"))
+    assert (layer.unpacked, layer.compressed, layer.basis) == (made.unpacked, made.descriptor.size, MEASURED)
+    assert (found.notes, found.without, found.basis) == ((), (), PREDICTED)
+    (out / "more").write_bytes(b"it ran again, and wrote more")
+    os.utime(out.parent, ns=(1, 1))
+    assert predict_with(plain, STAGE).unpacked == found.unpacked + 1024
+
+
+@pytest.mark.parametrize(
+    ("origin", "name", "why"),
+    [
+        (STAGE, "stage model", "it is known once the stage ran here"),
+        (FAR, "image weights.example.com/model:1", "the image is not unpacked here"),
+    ],
+)
+def test_what_is_not_here_is_named(plain: Locked, origin: Origin, name: str, why: str) -> None:
+    found = predict_with(plain, origin)
+    assert found.unpacked == predict(plain).unpacked
+    assert found.without == (name,)
+    assert found.notes == (f"/app/models of {name} is not counted: {why}",)
 
 
 def test_strategies_add_up_what_the_image_is_made_from(plain: Locked) -> None:
