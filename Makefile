@@ -9,7 +9,7 @@ INTEGRATION_WORKERS ?= 3
 # Tests start Lightship hundreds of times: it is compiled once, whatever the machine says of that.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-unit test-integration test-example lint bench bench-article bench-compare standins snapshotter format clean setup-demo setup-test setup-lint
+.PHONY: help demo test test-unit test-integration test-example lint bench bench-article bench-compare built-files standins snapshotter format clean setup-demo setup-test setup-lint
 
 help:
 	@echo "make demo              build, start and verify an image without Docker"
@@ -20,6 +20,7 @@ help:
 	@echo "make lint              ruff, mypy, changelog fragments"
 	@echo "make bench             the measurements"
 	@echo "make bench-article     the article's Dockerfiles, built by Docker and measured"
+	@echo "make built-files       every Dockerfile of the example, built by Docker and by Buildah, started and verified"
 	@echo "make bench-compare     predicted sizes of images against built ones"
 	@echo "make standins          stand-ins for python:3.11 and python:3.11-slim, from Debian packages"
 	@echo "make snapshotter       stargz-snapshotter's daemon, built from Debian packages"
@@ -53,6 +54,9 @@ format: setup-lint
 
 bench: setup-test
 	.venv/bin/python -m bench.run
+
+built-files: setup-test
+	.venv/bin/python -m bench.files
 
 bench-compare: setup-test
 	.venv/bin/python -m bench.predicted

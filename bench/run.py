@@ -27,6 +27,7 @@ from bench.harness import (
     BENCH,
     HOME,
     Row,
+    Run,
     copy_example,
     forget_layers,
     lightship,
@@ -44,6 +45,7 @@ from bench.starts import start_rows
 
 WHOLE, PROJECT = BENCH / "whole" / "pharmabot", BENCH / "project" / "pharmabot"
 """The example with nothing left out and nothing compiled, for like to meet like; and as it is."""
+PROJECT_LOCK = PROJECT / "pylock.cpu.toml"
 ADDED = "python-slugify"
 RUNS, SLOW_RUNS = 7, 3
 
@@ -86,30 +88,32 @@ def cold_rows() -> list[Row]:
 
 
 def added_rows() -> list[Row]:
-    """One small requirement more, its lock made and its archives fetched beforehand."""
-    before = (PROJECT / "pylock.cpu.toml").read_bytes()
+    """One small requirement more: its lock made beforehand, and within the command; archives are fetched."""
+    before, after = PROJECT_LOCK.read_bytes(), b""
     requirements = PROJECT / "requirements-base.txt"
     original = requirements.read_text()
-    requirements.write_text(f"{original}{ADDED}\n")
-    lightship("build", PROJECT)
-    after = (PROJECT / "pylock.cpu.toml").read_bytes()
-    times, news = [], []
-    for _ in range(RUNS):
-        forget_layers()
+
+    def back() -> None:
         requirements.write_text(original)
-        (PROJECT / "pylock.cpu.toml").write_bytes(before)
+        PROJECT_LOCK.write_bytes(before)
         lightship("build", PROJECT, "--offline")
+
+    def added(*options: str) -> Run:
+        forget_layers()
+        back()
         requirements.write_text(f"{original}{ADDED}\n")
-        (PROJECT / "pylock.cpu.toml").write_bytes(after)
-        run = lightship("build", PROJECT, "--offline", "--json")
-        times.append(run.seconds)
-        news.append(json.loads(run.output)["added"])
-    requirements.write_text(original)
-    (PROJECT / "pylock.cpu.toml").write_bytes(before)
-    lightship("build", PROJECT, "--offline")
+        if after:
+            PROJECT_LOCK.write_bytes(after)
+        return lightship("build", PROJECT, "--json", *options)
+
+    relocked = [added().seconds for _ in range(RUNS)]
+    after = PROJECT_LOCK.read_bytes()
+    runs = [added("--offline") for _ in range(RUNS)]
+    back()
     return [
-        (f"one requirement added ({ADDED})", seconds(times), "< 2 s"),
-        ("  new layers", megabytes(max(news)), "< 3 MB"),
+        (f"one requirement added ({ADDED})", seconds([run.seconds for run in runs]), "< 2 s"),
+        ("  its lock made within, whole command", seconds(relocked), "< 1.16 s"),
+        ("  new layers", megabytes(max(json.loads(run.output)["added"] for run in runs)), "< 3 MB"),
     ]
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import re
 import zipfile
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 from tests.support.web import Answer, body, ranged
+
+_EXTRA = re.compile(r"extra == '(\w+)'")
 
 
 def make_wheel(
@@ -18,7 +22,10 @@ def make_wheel(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name.replace('-', '_')}-{version}-{tag}.whl"
     info = f"{name.replace('-', '_')}-{version}.dist-info"
-    needs = "".join(f"Requires-Dist: {need}\n" for need in requires)
+    extras = sorted({name for need in requires for name in _EXTRA.findall(need)})
+    needs = "".join(
+        [f"Provides-Extra: {name}\n" for name in extras] + [f"Requires-Dist: {need}\n" for need in requires]
+    )
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(
             f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
@@ -49,8 +56,14 @@ def simple_index(folder: Path, *, password: str = "") -> Answer:
 
 def _page(folder: Path, name: str) -> Answer:
     files = [path.name for path in sorted(folder.iterdir()) if _project(path.name) == name]
-    links = "".join(f'<a href="/files/{file.replace("+", "%2B")}">{file}</a>' for file in files)
+    links = "".join(_link(folder / file) for file in files)
     return body(links.encode(), 200 if files else 404, Content_Type="text/html")
+
+
+def _link(path: Path) -> str:
+    """With the digest, as indexes have it."""
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return f'<a href="/files/{path.name.replace("+", "%2B")}#sha256={sha256}">{path.name}</a>'
 
 
 def _project(filename: str) -> str:

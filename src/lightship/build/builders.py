@@ -8,7 +8,6 @@ from lightship.build.bases import Base, Bases
 from lightship.build.interpreter import Interpreter
 from lightship.build.machine import Machine
 from lightship.build.resolving import debian_sources
-from lightship.build.toolchain import toolchain_packages
 from lightship.debs.lock import python_packages, resolve_debs
 from lightship.debs.model import LockedDeb
 from lightship.digest import of_bytes
@@ -17,10 +16,10 @@ from lightship.platform import Platform
 from lightship.project.detect import Project
 from lightship.project.stages import stages_of
 from lightship.wheels.fetch import fetch_wheels
-from lightship.wheels.lock import Lock, LockedBuilder, LockTable, parse_lock, render_lock
+from lightship.wheels.lock import Lock, LockedBuilder, LockTable, lock_of
 from lightship.wheels.model import LockedSdist, LockedWheel
 from lightship.wheels.request import ResolveRequest
-from lightship.wheels.resolve import resolve
+from lightship.wheels.resolve import resolve_each
 from lightship.wheels.sdist import build_requires
 from lightship.wheels.select import NO_GROUPS, Groups, select_distributions, usable_distributions
 from lightship.wheels.sizes import with_local_sizes
@@ -103,12 +102,18 @@ def select_wheels(
         ResolutionError: if there are no such wheels.
 
     """
-    text = resolve(request, pip=machine.pip, environ=machine.environ, reporter=reporter)
     platform = request.platform
+    texts = resolve_each(
+        [request],
+        pip=machine.pip,
+        environ=machine.environ,
+        reporter=reporter,
+        digest_of=machine.file_digests,
+    )
     table = LockTable(
         variant="build", python=request.python, base="", inputs=of_bytes(b""), platforms=(platform,), debs={}
     )
-    lock = parse_lock(render_lock(with_local_sizes(text), table), where="build requirements")
+    lock = lock_of(with_local_sizes(texts[platform]), table)
     found = select_distributions(
         lock, platform=platform, python_full=python_full, glibc=request.glibc, only_wheels=True
     )
@@ -117,6 +122,8 @@ def select_wheels(
 
 def resolve_root(project: Project, base: Base, machine: Machine) -> tuple[LockedDeb, ...]:
     """Resolve the builder's root: compilers, and the project's `build-packages`."""
+    from lightship.build.toolchain import toolchain_packages
+
     config = project.config
     suite = base.builder_suite()
     names = (*python_packages(config.python), *toolchain_packages(config.python))

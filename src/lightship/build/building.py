@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from lightship.build.absent import with_places
 from lightship.build.baseimage import blob_reader, plan_suite
-from lightship.build.cache import FileDigests, Memo
 from lightship.build.fetching import Fetcher
 from lightship.build.image import Built
 from lightship.build.locking import ensure_lock
@@ -184,7 +183,7 @@ def tag(descriptor: Descriptor, name: str, machine: Machine, places: Iterable[Re
 
 def _files(project: Project, machine: Machine) -> Files:
     ignore = read_ignore(project.folder)
-    digests = FileDigests(Memo(machine.home.cache / "files"))
+    digests = machine.file_digests
     config = project.config
     return Files(
         scan(project.folder, config.sources, ignore, digests),

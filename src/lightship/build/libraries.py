@@ -6,7 +6,9 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from lightship import __version__
 from lightship.build.bases import Base
 from lightship.build.cache import Memo
 from lightship.build.machine import Machine
@@ -16,10 +18,16 @@ from lightship.debs.suite import Suite
 from lightship.digest import Digest, of_value
 from lightship.elf import ElfInfo
 from lightship.loader import is_optional
+from lightship.platform import Platform
 from lightship.wheels.dlopen import Hint, hints_for
 from lightship.wheels.fetch import fetch_wheels, wheel_path
 from lightship.wheels.model import LockedLibrary, LockedWheel
 from lightship.wheels.needs import RULES, Need, read_elves, system_needs
+
+if TYPE_CHECKING:
+    from lightship.project.detect import Project
+    from lightship.wheels.lock import LockedBuilder
+    from lightship.wheels.model import LockedSdist
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +60,13 @@ def add_libraries(
     """
     present = {deb.name for deb in base.debs}.union(base.installed)
     names = {wheel.name for wheel in wheels}
-    laid_out = system_needs(_elves([*beside, *wheels], machine), base.platform)
+    laid_out = _needs(_elves([*beside, *wheels], machine), base.platform, machine)
     needs = [need for need in laid_out if need.wheel in names and need.soname not in base.libraries]
     hints = hints_for(names)
     suite = base.suite if needs or hints else None
     if suite is None:
         return SystemPackages(base.debs, (), tuple(_unknown(needs)), ())
-    providers = find_providers(suite, {need.soname for need in needs}, present)
+    providers = _providers(suite, {need.soname for need in needs}, present, machine)
     wanted = [need for need in needs if not is_optional(need.file)]
     libraries = tuple(_locked(wanted, providers, present))
     debs = base.with_packages({library.package for library in libraries})
@@ -66,9 +74,47 @@ def add_libraries(
     warnings = (
         *_unresolved(wanted, providers, suite),
         *_ambiguous(wanted, providers),
-        *_unseen(hints, suite, present, base.libraries),
+        *_unseen(hints, suite, present, base.libraries, machine),
     )
     return SystemPackages(debs, libraries, warnings, tuple(_optional(needs, providers, present)))
+
+
+def built_for_libraries(
+    project: Project,
+    variant: str,
+    base: Base,
+    builder: LockedBuilder | None,
+    sdists: Sequence[LockedSdist],
+    machine: Machine,
+) -> tuple[LockedWheel, ...]:
+    """Build what has no wheel, if there is a builder for it; see `build_for_libraries`."""
+    if builder is None:
+        return ()
+    from lightship.build.compiling import build_for_libraries, root_on
+
+    return build_for_libraries(project, variant, builder, sdists, root_on(base, builder), machine)
+
+
+def _needs(
+    elves: Mapping[LockedWheel, Mapping[str, ElfInfo]], platform: Platform, machine: Machine
+) -> tuple[Need, ...]:
+    """Say what wheels need, as `system_needs`; remembered, for most changes add no wheel with libraries."""
+    native = {wheel: infos for wheel, infos in elves.items() if infos}
+    key = of_value(
+        ["needs", __version__, RULES, str(platform), sorted((it.name, it.sha256) for it in native)]
+    )
+    memo = Memo(machine.home.cache / "elves")
+    return memo.get_or_make(key, tuple[Need, ...], lambda: system_needs(native, platform))
+
+
+def _providers(
+    suite: Suite, sonames: Collection[str], present: Collection[str], machine: Machine
+) -> Mapping[str, Provider]:
+    """Choose packages, as `find_providers`; remembered, for that reads the whole of a suite's indexes."""
+    indexes = [suite.digest, suite.contents.digest, str(suite.platform)]
+    key = of_value(["providers", __version__, *indexes, sorted(sonames), sorted(present)])
+    memo = Memo(machine.home.cache / "debian")
+    return memo.get_or_make(key, dict[str, Provider], lambda: dict(find_providers(suite, sonames, present)))
 
 
 def _elves(wheels: Collection[LockedWheel], machine: Machine) -> dict[LockedWheel, Mapping[str, ElfInfo]]:
@@ -181,12 +227,16 @@ def _unknown(needs: Iterable[Need]) -> Iterator[str]:
 
 
 def _unseen(
-    hints: Mapping[str, Hint], suite: Suite, present: Collection[str], there: Collection[str]
+    hints: Mapping[str, Hint],
+    suite: Suite,
+    present: Collection[str],
+    there: Collection[str],
+    machine: Machine,
 ) -> Iterator[str]:
     """Name packages for what is loaded with dlopen or started as a program (`dlopen.toml`)."""
     sonames = {name for hint in hints.values() for name in hint.libraries}
     programs = {f"usr/bin/{name}" for hint in hints.values() for name in hint.programs}
-    libraries = find_providers(suite, sonames, present)
+    libraries = _providers(suite, sonames, present, machine)
     owners = suite.contents.find_paths(programs)
     for name, hint in sorted(hints.items()):
         if hint.instead:

@@ -116,7 +116,7 @@ def _parse_inputs(data: bytes, path: Path) -> dict[str, str]:
 
 
 def _semantic_inputs(project: Project, variant: str, pins: Sequence[str]) -> str:
-    from lightship.build.resolving import python_request
+    from lightship.build.requesting import python_request
     from lightship.wheels.request import request_inputs
 
     asked = request_inputs(python_request(project, variant, project.platforms[0]))

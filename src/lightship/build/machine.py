@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lightship.build.cache import FileDigests, Memo
 from lightship.build.home import Home, find_home
 from lightship.build.sharing import NoCaches, SharedLayers
 from lightship.errors import UsageError
@@ -55,6 +56,11 @@ class Machine:
     @cached_property
     def home(self) -> Home:
         return find_home(self.environ, self.user)
+
+    @property
+    def file_digests(self) -> FileDigests:
+        """Digests of big files, remembered from run to run."""
+        return FileDigests(Memo(self.home.cache / "files"))
 
     @cached_property
     def pip(self) -> PipConfig:

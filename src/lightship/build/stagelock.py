@@ -12,7 +12,7 @@ from lightship.build.bases import Base, Bases
 from lightship.build.builders import select_wheels
 from lightship.build.images import find_source, is_layout
 from lightship.build.machine import Machine
-from lightship.build.resolving import python_request
+from lightship.build.requesting import python_request
 from lightship.digest import parse_digest
 from lightship.errors import IntegrityError, ResolutionError
 from lightship.platform import Platform

@@ -11,7 +11,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 from lightship.build.baseimage import plan_suite
-from lightship.build.cache import FileDigests, Memo
+from lightship.build.cache import FileDigests
 from lightship.build.compiling import builder_root, package_finder
 from lightship.build.environments import prepare_environment
 from lightship.build.fetching import Fetcher
@@ -48,7 +48,7 @@ def stage_sources(
         UsageError: an input that is not there, lies outside the project, or is left out by `.dockerignore`.
 
     """
-    digests = FileDigests(Memo(machine.home.cache / "files"))
+    digests = machine.file_digests
     inputs = {
         name: _inputs(name, stage, project, digests)
         for name, stage in stages_of(project.config, variant).items()

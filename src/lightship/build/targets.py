@@ -12,11 +12,10 @@ from pathlib import Path
 
 from lightship.build.bases import Base, Bases
 from lightship.build.builders import lock_builders
-from lightship.build.compiling import build_for_libraries, root_on
 from lightship.build.inputs import target_inputs
-from lightship.build.libraries import SystemPackages, add_libraries
+from lightship.build.libraries import SystemPackages, add_libraries, built_for_libraries
 from lightship.build.machine import Machine
-from lightship.build.resolving import python_request
+from lightship.build.requesting import python_request
 from lightship.debs.model import LockedDeb
 from lightship.debs.suite import Suite
 from lightship.errors import LightshipError, ResolutionError, UsageError
@@ -28,9 +27,10 @@ from lightship.project.detect import Project
 from lightship.project.targets import Target, find_target
 from lightship.wheels.complaint import UnsatisfiableError
 from lightship.wheels.groups import add_groups, installed_names, without_packages
-from lightship.wheels.lock import Lock, LockedTarget, LockTable, parse_lock, render_lock
+from lightship.wheels.lock import Lock, LockedTarget, LockTable, lock_of, render_lock
 from lightship.wheels.merge import merge_pylocks
 from lightship.wheels.model import LockedSdist, LockedWheel
+from lightship.wheels.preferences import preferred
 from lightship.wheels.request import ResolveRequest
 from lightship.wheels.resolve import resolve_each
 from lightship.wheels.select import target_environment, usable_distributions
@@ -87,7 +87,7 @@ def lock_targets(
     for name, answer in sorted(answers.items()):
         try:
             text, target = answer.result(), find_target(project, name)
-            lock = parse_lock(render_lock(add_groups(pylock, {name: text}), table))
+            lock = lock_of(add_groups(pylock, {name: text}), table)
             targets[name] = _System(project, lock, bases, target, machine).locked()
             additions[name] = text
         except (ResolutionError, UsageError) as error:
@@ -113,15 +113,22 @@ def _resolve(
     if not target.requirements:
         return 'lock-version = "1.0"\n'
     with tempfile.TemporaryDirectory(prefix="lightship-") as scratch:
-        pins = Path(scratch, "production.txt")
+        pins, kept = Path(scratch, "production.txt"), Path(scratch, "pylock.toml")
         write_bytes(pins, "".join(f"{line}\n" for line in _pins(production)).encode())
         requests = [
             _request(project, variant, target, base, pins, machine, upgrade=upgrade)
             for base in bases.values()
         ]
+        write_bytes(kept, preferred(pylock, requests[0].lock).encode())
+        requests = [replace(request, lock=kept) for request in requests]
         try:
             texts = resolve_each(
-                requests, pip=machine.pip, environ=machine.environ, uv=uv, reporter=machine.reporter
+                requests,
+                pip=machine.pip,
+                environ=machine.environ,
+                uv=uv,
+                reporter=machine.reporter,
+                digest_of=machine.file_digests,
             )
         except UnsatisfiableError as error:
             raise _explained(error, requests, target, machine) from error
@@ -197,9 +204,9 @@ class _System:
             below, sdists = self._distributions(base, frozenset())
             wheels, every = self._distributions(base, groups)
             own = tuple(sdist for sdist in every if sdist not in sdists)
-            builder = builders.get(platform)
-            root = root_on(base, builder)
-            built = build_for_libraries(self.project, self.lock.variant, builder, own, root, self.machine)
+            built = built_for_libraries(
+                self.project, self.lock.variant, base, builders.get(platform), own, self.machine
+            )
             added = (*(wheel for wheel in wheels if wheel not in below), *built)
             found[platform] = self._packages(base, added, below)
         for warning in dict.fromkeys(line for system in found.values() for line in system.warnings):

@@ -39,7 +39,8 @@ def command(
 ) -> None:
     """Resolve every package of every variant, and write pylock.VARIANT.toml.
 
-    The lock is a PEP 751 file; Debian packages stand in its [tool.lightship] table. Commit it.
+    The lock is a PEP 751 file; Debian packages stand in its [tool.lightship] table. Commit it. What is
+    locked and still fits is kept, and indexes are asked about what changed alone, unless with --upgrade.
     """
     from lightship.build.layerlock import record_layers
     from lightship.build.locking import make_lock

@@ -16,7 +16,7 @@ import msgspec
 from lightship.debs.index import map_file
 from lightship.debs.release import Release
 from lightship.debs.store import IndexStore, PackedIndex
-from lightship.digest import CHUNK, of_value
+from lightship.digest import CHUNK, Digest, of_value
 from lightship.errors import IntegrityError
 from lightship.fs.atomic import writing
 from lightship.platform import Platform
@@ -54,6 +54,12 @@ class Contents:
     store: IndexStore
     release: Release
     platform: Platform
+
+    @property
+    def digest(self) -> Digest:
+        """Stands for what the indexes say; none of them is fetched for it."""
+        files = self.release.files.items()
+        return of_value(sorted((path, file.sha256) for path, file in files if "/Contents-" in path))
 
     def find_paths(self, names: Iterable[str]) -> Owners:
         """Find packages by a path, or by any number of its last parts: `libpq-fe.h`, `bin/pg_config`.

@@ -71,11 +71,12 @@ class Docker:
         return [*words, *common_arguments(request), *layouts, *request.extra, str(request.context)]
 
     def find(self, name: str) -> EngineImage:
-        answer = self.programs.ask("docker", "image", "inspect", "--format", "{{.Id}} {{.Size}}", name)
-        if answer.code:
+        answer = self.programs.ask("docker", "image", "inspect", "--format", "{{.Id}}", name)
+        # Of an image in containerd's store, `inspect` gives the compressed size: layers are told unpacked.
+        layers = self.programs.ask("docker", "history", "--human=false", "--format", "{{.Size}}", name)
+        if answer.code or layers.code:
             raise no_image(self.name, name)
-        identity, size = answer.out.split()
-        return EngineImage(identity, int(size))
+        return EngineImage(answer.out.strip(), sum(map(int, layers.out.split())))
 
     def save(self, name: str, file: Path) -> None:
         answer = self.programs.ask("docker", "save", "--output", str(file), name)

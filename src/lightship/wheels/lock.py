@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -157,6 +157,21 @@ def render_lock(pylock_text: str, table: LockTable) -> str:
     blocks[0] += "\nenvironments = [\n" + "".join(f'    "{marker}",\n' for marker in environments) + "]\n"
     blocks += [toml.table("packages", package, array=True) for package in document["packages"]]
     return "\n".join([*blocks, *_render_table(table)])
+
+
+def lock_of(pylock_text: str, table: LockTable) -> Lock:
+    """Put a PEP 751 lock and Lightship's table together, as they are once they are written and read.
+
+    Raises:
+        UsageError: if `pylock_text` is not a valid PEP 751 lock.
+
+    """
+    where = "the resolver's answer"
+    try:
+        pylock = Pylock.from_dict(clean(_load(pylock_text, where=where)))
+    except PylockValidationError as error:
+        raise UsageError("the lock cannot be read", where=where, hint=_AGAIN, detail=str(error)) from error
+    return Lock(**{item.name: getattr(table, item.name) for item in fields(LockTable)}, pylock=pylock)
 
 
 def parse_lock(text: str, *, where: str = "") -> Lock:

@@ -16,9 +16,9 @@ from lightship.errors import UsageError
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _OPTION = re.compile(r"^(-[a-z]|--[a-z-]+)(?:\s*=\s*|\s+|(?<=^-[a-z]))(.*)$")
 _PER_REQUIREMENT = re.compile(r"\s--(?:hash|config-settings?|global-option)\b.*$")
-_INCLUDES = {"-r": False, "--requirement": False, "-c": True, "--constraint": True}
-_INDEXES = {"-i", "--index-url", "--extra-index-url", "--pypi-url"}
-_LINKS = {"-f", "--find-links"}
+INCLUDES = {"-r": False, "--requirement": False, "-c": True, "--constraint": True}
+INDEXES = {"-i", "--index-url", "--extra-index-url", "--pypi-url"}
+LINKS = {"-f", "--find-links"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,14 @@ def inline_requirements(texts: Iterable[str], *, path: Path) -> list[Requirement
 
 def index_urls(lines: Iterable[RequirementLine]) -> list[str]:
     """Indexes that the lines name."""
-    return [url for line in lines if (url := line.option(_INDEXES))]
+    return [url for line in lines if (url := line.option(INDEXES))]
 
 
 def find_links(lines: Iterable[RequirementLine]) -> list[str]:
     """Folders and pages of links that the lines name; folders as uv reads them, from the file's own."""
     found = []
     for line in lines:
-        link = line.option(_LINKS)
+        link = line.option(LINKS)
         if link:
             found.append(link if "://" in link else str(line.path.parent / link))
     return found
@@ -92,11 +92,9 @@ def _file(path: Path, constraint: bool, seen: set[Path]) -> Iterator[Requirement
     for number, line in _logical_lines(text):
         entry = RequirementLine(line, path, number, constraint, _parse(line))
         yield entry
-        included = entry.option(_INCLUDES)
+        included = entry.option(INCLUDES)
         if included and "://" not in included:
-            is_constraint = constraint or any(
-                entry.option({name}) for name, kind in _INCLUDES.items() if kind
-            )
+            is_constraint = constraint or any(entry.option({name}) for name, kind in INCLUDES.items() if kind)
             yield from _file(path.parent / included, is_constraint, seen)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from scripts.standins import SLIM
 from tests.integration.build.calling import ROOT, Lightship
-from tests.support.docker_build import BuildahBuilds, DockerBuilds
+from tests.support.docker_build import ACCEPTED, BuildahBuilds, DockerBuilds
 from tests.support.programs import Run, caller
 
 pytestmark = pytest.mark.integration
@@ -25,13 +25,6 @@ PYTHON = "lib/python3.11"
 SITE = {"wheels": "usr/local", "site-packages": "usr/local", "venv": "opt/venv"}
 OF_THE_BASE = ("_distutils_hack", "distutils-precedence.pth", "pip", "pkg_resources", "setuptools", "wheel")
 BY_INSTALLERS = ("INSTALLER", "RECORD", "REQUESTED")
-ACCEPTED = (
-    "LV102-package-manager",
-    "LV103-shell",
-    "LV111-header:usr/local/*",
-    "LV501-import-fails:setuptools*",
-)
-"""What docs/dockerfile.md says that a base brings."""
 
 
 @pytest.mark.parametrize("style", SITE)

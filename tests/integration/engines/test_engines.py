@@ -17,6 +17,7 @@ import pytest
 from scripts.ports import free_port
 from scripts.standins import SLIM, standins
 from tests.integration.build.calling import Lightship, Outcome
+from tests.support.docker_build import ACCEPTED
 from tests.support.index import simple_index
 from tests.support.locked import Locked, locked_project, write_lock
 from tests.support.programs import Run, caller
@@ -53,12 +54,6 @@ HTTPServer(("127.0.0.1", {port}), Handler).serve_forever()
 PASSED_ON = (
     *("--build-arg", f"PYTHON_IMAGE={SLIM.tag}", "--build-arg", f"BUILDER_IMAGE={SLIM.tag}"),
     *("--network", "host"),
-)
-OF_THE_BASE = (
-    "LV102-package-manager",
-    "LV103-shell",
-    "LV111-header:usr/local/*",
-    "LV501-import-fails:setuptools*",
 )
 
 
@@ -101,7 +96,7 @@ def build(lightship: Lightship, project: Path, engine: str) -> Outcome:
 
 
 def verify(lightship: Lightship, project: Path, engine: str) -> dict[str, object]:
-    ignored = (word for rule in OF_THE_BASE for word in ("--ignore", rule))
+    ignored = (word for rule in ACCEPTED for word in ("--ignore", rule))
     found = lightship.ask("verify", "--engine", engine, "--start", *ignored, cwd=project)
     assert isinstance(found, dict)
     return found

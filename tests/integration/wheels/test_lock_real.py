@@ -23,7 +23,9 @@ from lightship.net.settings import http_settings
 from lightship.platform import Platform
 from lightship.wheels.fetch import fetch_wheels
 from lightship.wheels.lock import Lock, LockTable, parse_lock, render_lock
-from lightship.wheels.resolve import ResolveRequest, resolve, resolve_platforms
+from lightship.wheels.preferences import contents_of
+from lightship.wheels.relock import relock
+from lightship.wheels.resolve import ResolveRequest, resolve, resolve_each, resolve_platforms
 from lightship.wheels.select import select_distributions
 from lightship.wheels.uv import find_uv
 
@@ -83,6 +85,40 @@ def lock(project: Path) -> Lock:
 
 def test_locking_again_gives_the_same_bytes(project: Path, pip: PipConfig) -> None:
     assert make_lock(project, pip, AMD64, ARM64) == (project / "pylock.web.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("lines", "more"),
+    [
+        pytest.param(f"{REQUIREMENTS}python-slugify\n", {"python-slugify", "text-unidecode"}, id="one more"),
+        pytest.param("fastapi>0.1\nuvicorn\nnumpy\n", set(), id="fewer, and looser"),
+        pytest.param(f"{REQUIREMENTS}uvicorn<0.30\n", {"uvicorn"}, id="another version"),
+    ],
+)
+def test_a_lock_made_again_by_asking_for_little_is_the_lock_that_asking_for_everything_gives(
+    project: Path,
+    pip: PipConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lines: str,
+    more: set[str],
+) -> None:
+    shutil.copy(project / "pylock.web.toml", tmp_path)
+    (tmp_path / "requirements.txt").write_text(lines)
+    request = ResolveRequest(
+        folder=tmp_path,
+        python="3.11",
+        platform=AMD64,
+        requirements=(Path("requirements.txt"),),
+        lock=tmp_path / "pylock.web.toml",
+    )
+    requests = [request, replace(request, platform=ARM64)]
+    texts = relock(requests, pip=pip, environ=os.environ, reporter=SilentReporter())
+    assert texts is not None
+    before, after = contents_of([(project / "pylock.web.toml").read_text()]), contents_of(texts.values())
+    assert {name for name, _ in after.keys() - before.keys()} == more
+    monkeypatch.setattr("lightship.wheels.resolve.relock", lambda *_, **__: None)
+    assert resolve_each(requests, pip=pip, environ=os.environ, reporter=SilentReporter()) == texts
 
 
 @pytest.mark.parametrize("platform", [AMD64, ARM64])

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +9,10 @@ import pytest
 from lightship.build.bases import SuiteBase
 from lightship.build.cache import Memo
 from lightship.build.libraries import SystemPackages, add_libraries
+from lightship.debs.index import PackageIndex
 from lightship.debs.suite import Suite
-from lightship.errors import NetworkError
+from lightship.digest import of_bytes
+from lightship.errors import NetworkError, ResolutionError
 from lightship.events import SilentReporter
 from lightship.wheels.model import LockedLibrary, LockedWheel
 from tests.support.elves import elf
@@ -91,6 +93,17 @@ def test_the_closure_of_what_wheels_need_joins_the_base(made: Locked, suite: Sui
     assert names(found) == ["base", "libc6", "libpq5", "libssl3"]
     assert found.libraries == (LockedLibrary("libpq5", PQ, "psycopg2", "psycopg2/_psycopg.so"),)
     assert (found.warnings, found.notes) == ((), ())
+
+
+def test_who_brings_a_library_is_remembered_with_the_indexes_it_was_read_from(
+    made: Locked, suite: Suite
+) -> None:
+    wheels = {"psycopg2": {"psycopg2/_psycopg.so": elf([C, PQ])}}
+    first = add(made, suite, wheels)
+    unread = replace(suite, index=PackageIndex([]))
+    assert add(made, unread, {**wheels, "pure": {"pure.py": b"x = 1\n" * 50}}) == first
+    with pytest.raises(ResolutionError):
+        add(made, replace(unread, digest=of_bytes(b"newer")), wheels)
 
 
 def test_each_wheel_is_said_once_with_its_first_file(made: Locked, suite: Suite) -> None:

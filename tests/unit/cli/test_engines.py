@@ -25,7 +25,8 @@ case "$1 $2" in
     "version "*) echo "20.10.24 20.10.24" ;;
     "buildx "*) exit 1 ;;
     "build "*) echo "progress" >&2; echo "more progress"; exit "${STATUS:-0}" ;;
-    "image inspect") echo "$ID 250000000" ;;
+    "image inspect") echo "$ID" ;;
+    "history "*) echo 50000000; echo 200000000 ;;
     "save "*) cat "$FAKE/image.tar" > "$3" ;;
 esac
 """

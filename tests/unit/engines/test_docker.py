@@ -157,12 +157,14 @@ def test_a_failed_build_is_a_stage_error_without_credentials() -> None:
 
 def test_images_are_found_and_saved() -> None:
     programs = old()
-    programs.answers = {**programs.answers, "docker image inspect": f"{DIGEST} 123\n"}
+    said = {"docker image inspect": f"{DIGEST}\n", "docker history": "0\n100\n23\n"}
+    programs.answers = {**programs.answers, **said}
     docker = find_docker(programs, "")
     assert docker.find("a:1") == EngineImage(DIGEST, 123)
     docker.save("a:1", Path("/x.tar"))
-    assert programs.calls[-2:] == [
-        "docker image inspect --format {{.Id}} {{.Size}} a:1",
+    assert programs.calls[-3:] == [
+        "docker image inspect --format {{.Id}} a:1",
+        "docker history --human=false --format {{.Size}} a:1",
         "docker save --output /x.tar a:1",
     ]
 

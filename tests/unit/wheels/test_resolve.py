@@ -6,94 +6,25 @@ import socket
 import sys
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lightship.errors import LightshipError, ResolutionError, UsageError
-from lightship.events import SilentReporter
+from lightship.errors import ResolutionError, UsageError
 from lightship.net.pipconf import PipConfig
-from lightship.platform import Platform
 from lightship.wheels.resolve import ResolveRequest, resolve, resolve_platforms
+from tests.support.desk import AMD64, ARM64, Desk, at_desk
 from tests.support.index import make_wheel, simple_index
-from tests.support.web import Web, serving
+from tests.support.web import serving
 
-AMD64, ARM64 = Platform("amd64"), Platform("arm64")
 LINUX = {AMD64: "cp311-cp311-manylinux_2_28_x86_64", ARM64: "cp311-cp311-manylinux_2_28_aarch64"}
-
-
-class Remembering(SilentReporter):
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warn(self, message: str) -> None:
-        self.warnings.append(message)
-
-
-@dataclass
-class Desk:
-    """A project folder, an index on loopback, a folder for find-links, and an environment without Python."""
-
-    folder: Path
-    web: Web
-    pip: PipConfig
-    environ: dict[str, str]
-    reporter: Remembering = field(default_factory=Remembering)
-
-    @property
-    def index(self) -> Path:
-        return self.folder / "index"
-
-    @property
-    def links(self) -> Path:
-        return self.folder / "links"
-
-    def offer(self, name: str, version: str, *requires: str, tag: str = "py3-none-any") -> None:
-        make_wheel(self.index, name, version, tag=tag, requires=requires)
-
-    def request(self, *lines: str, **more: Any) -> ResolveRequest:
-        (self.folder / "requirements.txt").write_text("".join(f"{line}\n" for line in lines))
-        return ResolveRequest(
-            folder=self.folder,
-            python="3.11",
-            platform=AMD64,
-            requirements=(Path("requirements.txt"),),
-            **more,
-        )
-
-    def lock(self, *lines: str, **more: Any) -> dict[str, dict[str, Any]]:
-        return self.run(self.request(*lines, **more))
-
-    def run(self, request: ResolveRequest) -> dict[str, dict[str, Any]]:
-        text = resolve(request, pip=self.pip, environ=self.environ, reporter=self.reporter)
-        return {package["name"]: package for package in tomllib.loads(text).get("packages", [])}
-
-    def fails(self, *lines: str, **more: Any) -> LightshipError:
-        with pytest.raises(LightshipError) as raised:
-            self.lock(*lines, **more)
-        assert raised.value.hint
-        return raised.value
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    (tmp_path / "links").mkdir()
-    (tmp_path / "index").mkdir()
-    with serving() as web:
-        web.answers = [simple_index(tmp_path / "index")]
-        yield Desk(
-            folder=tmp_path,
-            web=web,
-            pip=PipConfig(index_url=f"{web.url}/simple", find_links=(str(tmp_path / "links"),)),
-            environ={
-                "PATH": "/nonexistent",
-                "HOME": str(tmp_path),
-                "UV_CACHE_DIR": str(tmp_path / "cache"),
-                "UV_HTTP_RETRIES": "0",
-            },
-        )
+    with at_desk(tmp_path) as desk:
+        yield desk
 
 
 def test_wheels_are_those_of_the_target_whatever_runs_here(desk: Desk) -> None:

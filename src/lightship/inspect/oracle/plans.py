@@ -12,7 +12,7 @@ from lightship.build.building import known_start, plan_project, plan_selection, 
 from lightship.build.compiling import builder_root, unbuilt
 from lightship.build.locks import is_current, require_current
 from lightship.build.machine import Machine
-from lightship.build.resolving import resolve_python
+from lightship.build.requesting import resolve_python
 from lightship.build.selecting import selection_of
 from lightship.digest import of_bytes
 from lightship.errors import UsageError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lightship.build.resolving import python_request
+from lightship.build.requesting import python_request
 from lightship.inspect.report.dists import Asked
 from lightship.platform import Platform
 from lightship.project.detect import Project

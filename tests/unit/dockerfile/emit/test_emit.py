@@ -169,7 +169,7 @@ def test_continuous_integration_builds_every_variant() -> None:
     github = yaml.safe_load(emitted(OPTIONS["wheels"])[".github/workflows/image.yml"])
     assert github["jobs"]["image"]["strategy"]["matrix"]["variant"] == ["cu126", "none"]
     gitlab = yaml.safe_load(emitted(OPTIONS["site-packages"])[".gitlab-ci.yml"])
-    assert gitlab["image"]["parallel"]["matrix"] == [{"VARIANT": ["none"]}]
+    assert gitlab["build"]["parallel"]["matrix"] == [{"VARIANT": ["none"]}]
     assert "--check" in gitlab["files"]["script"][1]
 
 
