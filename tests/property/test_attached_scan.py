@@ -13,10 +13,11 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lightship.build.layerstore import StoredLayer
 from lightship.errors import IntegrityError
 from lightship.events import SilentReporter
 from lightship.fs.entries import regular
-from lightship.inspect.answers import ToldFiles
+from lightship.inspect.answers import FactFiles, ToldFiles
 from lightship.inspect.attached import make_scan, read_scan
 from lightship.inspect.contents import stack_contents
 from lightship.inspect.rules import STATIC_CHECKS
@@ -73,10 +74,18 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
             yield from places(child)
 
 
+def no_layer(layer: StoredLayer) -> None:
+    raise AssertionError(layer)
+
+
+NOBODY = FactFiles({}, no_layer)
+"""Who would answer where a layer is."""
+
+
 def check(data: bytes, image: LayoutImage) -> None:
     try:
         attached = read_scan(data, image)
-        files = ToldFiles(frozenset(), attached.answers)
+        files = ToldFiles(frozenset(), attached.answers, NOBODY)
         contents = stack_contents(image.config, attached.layers, attached.scans, files)
         for each in STATIC_CHECKS:
             list(each(contents))

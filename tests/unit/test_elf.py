@@ -3,9 +3,12 @@ from __future__ import annotations
 import io
 import struct
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from lightship.elf import ElfInfo, read_elf
 from lightship.errors import IntegrityError
@@ -64,6 +67,22 @@ def test_the_running_python_is_read() -> None:
     assert "libc.so.6" in info.needed
 
 
+def test_real_libraries_are_read_as_pyelftools_reads_them() -> None:
+    for name in ("msgspec._core", "isal.isal_zlib", "zstandard.backend_c"):
+        path = Path(str(import_module(name).__file__))
+        with path.open("rb") as stream:
+            info = read_elf(stream)
+            file = ELFFile(stream)
+            segments: list[Any] = list(file.iter_segments("PT_DYNAMIC"))
+            tags = [tag for segment in segments for tag in segment.iter_tags()]
+        assert info is not None
+        assert (info.machine, info.bits) == (file["e_machine"].removeprefix("EM_"), file.elfclass)
+        assert info.needed == tuple(tag.needed for tag in tags if tag.entry.d_tag == "DT_NEEDED")
+        assert info.soname == "".join(tag.soname for tag in tags if tag.entry.d_tag == "DT_SONAME")
+        found = [tag.runpath for tag in tags if tag.entry.d_tag == "DT_RUNPATH"]
+        assert ":".join(info.runpath) == "".join(found)
+
+
 def test_versions_of_symbols_are_read_where_they_are_asked_for() -> None:
     versions = {
         "libc.so.6": ["GLIBC_2.2.5", "GLIBC_2.34"],
@@ -84,3 +103,15 @@ def test_damaged_tables_of_versions_are_refused() -> None:
     data[at : at + 8] = struct.pack("<Q", len(data) - 4)
     with pytest.raises(IntegrityError, match="damaged ELF"):
         read_elf(io.BytesIO(bytes(data)), versions=True)
+
+
+def test_more_tags_than_any_linker_writes_are_not_read() -> None:
+    data = elf(["libc.so.6"])
+    end = data.rindex(struct.pack("<qQ", 0, 0))
+    at = data.index(struct.pack("<I", 2), 64)  # PT_DYNAMIC's entry of the segments' table
+    endless = data[:end] + struct.pack("<qQ", 24, 0) * 200_000
+    size = len(endless) - struct.unpack_from("<Q", data, at + 8)[0]
+    segment = struct.pack("<QQ", size, size)
+    info = read(endless[: at + 32] + segment + endless[at + 48 :])
+    assert info is not None
+    assert info.needed == ("libc.so.6",)

@@ -46,6 +46,7 @@ class _Asked:
     offline: bool
     strict: bool
     sarif: bool
+    static: bool
     start: bool
     variables: tuple[str, ...]
     timeout: float
@@ -87,6 +88,7 @@ class _Asked:
 )
 @click.option("--strict", is_flag=True, help="Exit with 1 for warnings, too.")
 @click.option("--sarif", is_flag=True, help="Print the findings as SARIF 2.1.0.")
+@click.option("--static", is_flag=True, help="Run nothing of the image: imports are not tried.")
 @click.option("--start", is_flag=True, help="Start the image, and wait for its health check.")
 @full_option
 @click.option(
@@ -113,6 +115,8 @@ def command(*, output: Output, **given: Any) -> int:
     asked = _Asked(**given)
     if output.as_json and asked.sarif:
         raise click.UsageError("--json and --sarif are two answers: choose one")
+    if asked.static and asked.start:
+        raise click.UsageError("--static runs nothing, and --start runs the image: choose one")
     if (asked.memory or asked.stop is not None) and not asked.start:
         raise click.UsageError("--memory and --stop are about a start: give --start, too")
     surroundings = machine(output, offline=asked.offline)
@@ -125,7 +129,7 @@ def command(*, output: Output, **given: Any) -> int:
         report = verify_image(
             found,
             cache=surroundings.home.cache,
-            sandbox=_sandbox(surroundings, required=asked.start),
+            sandbox=None if asked.static else _sandbox(surroundings, required=asked.start),
             reporter=surroundings.reporter,
             demands=_demands(asked, config),
             start=_start(asked, config),

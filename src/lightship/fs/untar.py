@@ -1,8 +1,8 @@
 """Strict reading of tars that others wrote: layers, as OCI's layer.md has them.
 
-`tarfile` in stream mode takes a damaged header in the middle of an archive for its end, so only its parser of
-one header block is used; members, long names and PAX records (POSIX.1-2017, `pax`; GNU tar manual, "Basic Tar
-Format") are followed here, and everything that is not understood is refused.
+`tarfile` in stream mode takes a damaged header in the middle of an archive for its end, so at most its parser
+of one header block is used; members, long names and PAX records (POSIX.1-2017, `pax`; GNU tar manual, "Basic
+Tar Format") are followed here, and everything that is not understood is refused.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from lightship.errors import IntegrityError
 from lightship.fs.entries import Kind
+from lightship.fs.header import Header, parse_header
 from lightship.fs.paths import check_link, normalise
 
 BLOCK = tarfile.BLOCKSIZE
@@ -80,9 +81,7 @@ def read_tar(chunks: Iterable[bytes], *, archive: str, special: bool = False) ->
     source.drain()
 
 
-def _members(
-    source: _Source, header: tarfile.TarInfo, pax: dict[str, str], *, special: bool
-) -> Iterator[Member]:
+def _members(source: _Source, header: Header, pax: dict[str, str], *, special: bool) -> Iterator[Member]:
     """Yield the member, unless it is the root itself, then leave its content behind."""
     body = _Body(source, _number(pax, "size", header.size, source.archive))
     member = _member(header, pax, body, source.archive, _KINDS | _SPECIAL if special else _KINDS)
@@ -95,7 +94,7 @@ def _members(
 
 
 def _member(
-    header: tarfile.TarInfo, pax: dict[str, str], body: _Body, archive: str, kinds: Mapping[bytes, Kind]
+    header: Header, pax: dict[str, str], body: _Body, archive: str, kinds: Mapping[bytes, Kind]
 ) -> Member:
     name = _unicode(pax.get("path", header.name), archive)
     kind = kinds.get(header.type)
@@ -110,7 +109,7 @@ def _member(
         mode=header.mode & 0o7777,
         uid=_number(pax, "uid", header.uid, archive),
         gid=_number(pax, "gid", header.gid, archive),
-        mtime=_number(pax, "mtime", int(header.mtime), archive),
+        mtime=_number(pax, "mtime", header.mtime, archive),
         size=body.left if kind is Kind.FILE else 0,
         target=_REFUSED[header.type]
         if kind is Kind.SPECIAL
@@ -139,15 +138,14 @@ def _target(path: str, kind: Kind, target: str, archive: str) -> str:
     return target
 
 
-def _header(block: bytes, archive: str) -> tarfile.TarInfo:
+def _header(block: bytes, archive: str) -> Header:
     try:
-        # A long name's own header holds its first 100 bytes, which may end within a character.
-        return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+        return parse_header(block)
     except (tarfile.HeaderError, ValueError) as error:
         raise IntegrityError(f"the archive is damaged: {error}", where=archive, hint=_HINT) from error
 
 
-def _extension(source: _Source, header: tarfile.TarInfo) -> bytes:
+def _extension(source: _Source, header: Header) -> bytes:
     """Read the content of a header that describes the next member."""
     if header.size > LONGEST_HEADER:
         source.fail(f"the archive has a header of {header.size} bytes")
@@ -156,7 +154,7 @@ def _extension(source: _Source, header: tarfile.TarInfo) -> bytes:
     return data
 
 
-def _long_name(source: _Source, header: tarfile.TarInfo) -> str:
+def _long_name(source: _Source, header: Header) -> str:
     """Read GNU's way to give the next member a name of more than 100 bytes."""
     try:
         return _extension(source, header).partition(b"\0")[0].decode()
@@ -164,7 +162,7 @@ def _long_name(source: _Source, header: tarfile.TarInfo) -> str:
         source.fail("the archive has a name that is not UTF-8")
 
 
-def _pax(source: _Source, header: tarfile.TarInfo) -> dict[str, str]:
+def _pax(source: _Source, header: Header) -> dict[str, str]:
     """Parse PAX records: `<length> <key>=<value>`, each ended by a line feed."""
     data = _extension(source, header)
     found: dict[str, str] = {}

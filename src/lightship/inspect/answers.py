@@ -1,20 +1,20 @@
 """What checks ask of the files themselves, beyond listings and scans: who reads the files, and who was told.
 
-Where a layer is, its files are asked. Where it is not, the answers count that were given where it was: a
-check that asks something else is told so, and then the layer is needed.
+Where a layer is, its facts answer, and what they do not say is read from the layer. Where it is not, the
+answers count that were given where it was: a check that asks something else is told so, and then the layer
+is needed.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol, TypeVar
 
 from lightship.build.layerstore import StoredLayer, StoredMember
 from lightship.digest import Digest
 from lightship.errors import IntegrityError
+from lightship.inspect.facts import LayerFacts
 from lightship.inspect.scan import Compiled, hash_source
 
 File = tuple[StoredLayer, StoredMember]
@@ -23,7 +23,6 @@ Key = tuple[Digest, int]
 """The same, by diff ID and by number in the listing."""
 Asked = TypeVar("Asked")
 Value = TypeVar("Value")
-_SAMPLE, _SAMPLES = 1 << 16, 16
 
 
 class UntoldError(IntegrityError):
@@ -43,7 +42,7 @@ class Files(Protocol):
         """Hash a source as the bytecode says that was made of it."""
 
     def same(self, one: File, other: File) -> bool:
-        """Compare files of one size; of large ones samples, spread evenly: an edit shifts or changes more."""
+        """Tell whether two files hold the same bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +55,32 @@ class Answers:
     pairs: dict[tuple[Key, Key], bool] = field(default_factory=dict)
 
 
-class LayerFiles:
-    """Files of unpacked layers, read where they lie."""
+@dataclass(frozen=True, slots=True)
+class FactFiles:
+    """Files that facts tell of; `unpack` unpacks a layer whose facts do not say what is asked."""
+
+    facts: Mapping[Digest, LayerFacts]
+    unpack: Callable[[StoredLayer], None]
 
     def read(self, file: File) -> bytes:
-        return _path(file).read_bytes()
+        layer, member = file
+        text = self.facts[layer.diff_id].texts.get(member.number)
+        if text is not None:
+            return text
+        self.unpack(layer)
+        return layer.file(member).read_bytes()
 
     def digest(self, file: File) -> bytes:
-        return hashlib.sha256(_path(file).read_bytes()).digest()
+        layer, member = file
+        return self.facts[layer.diff_id].digest(member.number)
 
     def source_hash(self, file: File, compiled: Compiled) -> bytes:
-        return hash_source(compiled, _path(file).read_bytes())
+        layer, member = file
+        known = self.facts[layer.diff_id].hashes.get(member.number, {})
+        return known.get(compiled.header[:4]) or hash_source(compiled, self.read(file))
 
     def same(self, one: File, other: File) -> bool:
-        size = one[1].size
-        step = max(_SAMPLE, size // _SAMPLES)
-        with _path(one).open("rb") as left, _path(other).open("rb") as right:
-            for place in range(0, size, step):
-                left.seek(place)
-                right.seek(place)
-                if left.read(_SAMPLE) != right.read(_SAMPLE):
-                    return False
-        return True
+        return self.digest(one) == self.digest(other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ class ToldFiles:
 
     here: frozenset[Digest]
     answers: Answers
-    files: Files = field(default_factory=LayerFiles)
+    files: Files
 
     def read(self, file: File) -> bytes:
         return self._ask(lambda: self.files.read(file), self.answers.texts, _key(file), file)
@@ -129,11 +132,6 @@ class ToldFiles:
         if key not in told:
             raise UntoldError(f"it does not say what is in {files[0][1].path}")
         return told[key]
-
-
-def _path(file: File) -> Path:
-    layer, member = file
-    return layer.file(member)
 
 
 def _key(file: File) -> Key:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import msgspec
+
 from lightship.build.layerstore import StoredLayer, StoredMember
-from lightship.build.rootfs import Source, stacked
+from lightship.build.rootfs import Source, layer_store, stacked
 from lightship.elf import ElfInfo
 from lightship.errors import UsageError
 from lightship.events import Reporter
 from lightship.fs.entries import Kind
-from lightship.inspect.answers import File, Files, LayerFiles
-from lightship.inspect.reading import read_layers
+from lightship.inspect.answers import FactFiles, File, Files
+from lightship.inspect.reading import KnownLayer, know_layers
 from lightship.inspect.scan import PACKAGE_FOLDERS, Compiled, LayerScan
 from lightship.oci.model import Image, ImageConfig
 from lightship.oci.overlay import WHITEOUT, Overlay
@@ -28,8 +30,7 @@ _SYSTEM = frozenset(
 _PREFIX_MARKS = ("pyvenv.cfg", "conda-meta")
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """A path of the image; `elf` where the file is one, `size` in bytes, `layer` counted from 0.
 
     `file` is that of the layer which holds its bytes; None for what is no file.
@@ -40,18 +41,18 @@ class Item:
     mode: int
     size: int
     target: str
-    file: File | None = field(repr=False)
-    elf: ElfInfo | None = field(default=None, repr=False)
+    file: File | None
+    elf: ElfInfo | None = None
     uid: int = 0
     layer: int = 0
-    digest: bytes = field(default=b"", repr=False)
-    compiled: Compiled | None = field(default=None, repr=False)
+    digest: bytes = b""
+    compiled: Compiled | None = None
     mtime: int = 0
-    capability: bytes = field(default=b"", repr=False)
+    capability: bytes = b""
 
     @property
     def name(self) -> str:
-        return posixpath.basename(self.path)
+        return self.path.rpartition("/")[2]
 
     @property
     def package_folder(self) -> str:
@@ -71,7 +72,7 @@ class Contents:
     size: int
     layers: tuple[StoredLayer, ...]
     scans: tuple[LayerScan, ...]
-    reader: Files = field(default_factory=LayerFiles)
+    reader: Files
 
     def find(self, path: str) -> str | None:
         """Follow symlinks within the image; return the real path, or None."""
@@ -96,9 +97,10 @@ class Contents:
     def distributions(self) -> Iterator[str]:
         """Yield the `.dist-info` folder of each installed distribution."""
         for path, item in self.items.items():
-            parent = posixpath.basename(posixpath.dirname(path))
-            if item.kind is Kind.DIRECTORY and path.endswith(".dist-info") and parent in PACKAGE_FOLDERS:
-                yield path
+            if path.endswith(".dist-info") and item.kind is Kind.DIRECTORY:
+                parent = posixpath.basename(posixpath.dirname(path))
+                if parent in PACKAGE_FOLDERS:
+                    yield path
 
     def is_visible(self, layer: int, member: StoredMember) -> bool:
         """Tell whether a file of a layer is seen, under whatever path: no layer above has hidden it."""
@@ -135,7 +137,7 @@ class Contents:
 
 
 def _is_file(member: StoredMember) -> bool:
-    return member.kind is Kind.FILE and not posixpath.basename(member.path).startswith(WHITEOUT)
+    return member.kind is Kind.FILE and not member.path.rpartition("/")[2].startswith(WHITEOUT)
 
 
 _OF_PREFIX = ("bin", "conda-meta", "include", "lib", "libexec", "pkgs", "share")
@@ -159,16 +161,28 @@ def check_platform(image: Image) -> None:
         ) from None
 
 
-def open_contents(image: Image, *, cache: Path, reporter: Reporter) -> Contents:
-    """Unpack and scan what the cache does not have yet, and merge the layers.
+def open_contents(image: Image, *, cache: Path, reporter: Reporter, unpack: bool = False) -> Contents:
+    """Read what the cache does not know yet, and merge the layers; with `unpack`, unpack them on the way.
 
     Raises:
         IntegrityError: a layer is damaged or hostile.
         StageError: the cache cannot be written.
+        NetworkError: a layer is in a registry, and cannot be fetched.
 
     """
-    layers, scans = read_layers(image.layers, cache=cache, reporter=reporter)
-    return stack_contents(image.config, tuple(layers), tuple(scans), LayerFiles())
+    known = know_layers(image.layers, cache=cache, reporter=reporter, unpack=unpack)
+    layers, scans = tuple(each.layer for each in known), tuple(each.facts.scan for each in known)
+    return stack_contents(image.config, layers, scans, files_of(image, known, cache=cache, reporter=reporter))
+
+
+def files_of(image: Image, known: Iterable[KnownLayer], *, cache: Path, reporter: Reporter) -> FactFiles:
+    """Answer from the facts of layers; one that has to be read after all is unpacked."""
+    sources = {layer.diff_id: layer for layer in image.layers}
+
+    def unpack(layer: StoredLayer) -> None:
+        layer_store(cache).get_all([sources[layer.diff_id]], reporter)
+
+    return FactFiles({each.layer.diff_id: each.facts for each in known}, unpack)
 
 
 def stack_contents(

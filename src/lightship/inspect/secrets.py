@@ -10,7 +10,7 @@ import enum
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
@@ -42,15 +42,28 @@ class Sighting(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Form(NamedTuple):
-    """A well-known form: `mark` is in whatever `pattern` matches, and quick to look for."""
+    """A well-known form: `mark` is in whatever `pattern` matches, and quick to look for; it may begin it."""
 
     what: str
     mark: bytes
     pattern: re.Pattern[bytes]
+    leads: bool
+
+    def matches(self, data: bytes, marks: Iterable[int]) -> Iterator[re.Match[bytes]]:
+        """Yield what `finditer` does; `marks` are the places of all marks, in their order."""
+        if not self.leads:
+            yield from self.pattern.finditer(data)
+            return
+        end = 0
+        for place in marks:
+            if place >= end and (match := self.pattern.match(data, place)):
+                end = match.end()
+                yield match
 
 
 def _form(what: str, mark: str, pattern: str) -> _Form:
-    return _Form(what, mark.encode(), re.compile(rb"(?<![A-Za-z0-9_-])" + pattern.encode()))
+    compiled = re.compile(rb"(?<![A-Za-z0-9_-])" + pattern.encode())
+    return _Form(what, mark.encode(), compiled, pattern.replace("\\", "").startswith(mark))
 
 
 _FORMS = (
@@ -95,6 +108,7 @@ _CONFIGURATION = (
     *(".env", ".ini", ".cfg", ".conf", ".toml", ".yaml", ".yml", ".json", ".properties", ".envrc"),
     *("requirements.txt", "pip.conf", ".npmrc", ".condarc", ".list", ".sources", ".lock"),
 )
+_WITH_URLS = (*_CONFIGURATION, ".git-credentials", ".git/config", ".gitconfig")
 _SYSTEM = ("usr", "etc", "var", "lib", "lib64", "bin", "sbin", "boot", "proc", "sys", "dev")
 _PACKAGES = ("site-packages/", "dist-packages/", "node_modules/")
 _SAMPLES = re.compile(
@@ -124,6 +138,8 @@ _FILES = tuple(
         ),
     )
 )
+_WORDS = re.compile("netrc|auth|config|npmrc|pypirc|cnf|dockercfg|credentials|pgpass")
+"""One of them is in every path of such a file."""
 _LEAST_BITS = 4.5
 """Shannon entropy of a character, above which 40 of mixed case with digits are no word or path."""
 _LEAST_BITS_NAMED = 3.2
@@ -150,10 +166,12 @@ def in_text(text: str) -> tuple[Sighting, ...]:
     return tuple(dict.fromkeys(found or _by_chance(data, unnamed=True)))
 
 
-def _marked(data: bytes) -> list[_Form]:
+def _marked(data: bytes) -> list[tuple[_Form, list[int]]]:
     """Look for all marks at once: eight times as fast as for one after the other."""
-    found = {index for index, _, _ in _marks().find_matches_as_indexes(data, overlapping=True)}
-    return [_FORMS[index] for index in sorted(found)]
+    found: dict[int, list[int]] = {}
+    for index, start, _ in _marks().find_matches_as_indexes(data, overlapping=True):
+        found.setdefault(index, []).append(start)
+    return [(_FORMS[index], places) for index, places in sorted(found.items())]
 
 
 @cache
@@ -164,8 +182,8 @@ def _marks() -> BytesAhoCorasick:
 
 
 def _tokens(data: bytes) -> Iterator[Sighting]:
-    for form in _marked(data):
-        for match in form.pattern.finditer(data):
+    for form, places in _marked(data):
+        for match in form.matches(data, places):
             if not any(known in match[0] for known in _PUBLISHED) and not _is_repeated(match[0]):
                 yield Sighting(Kind.TOKEN, f"{form.what} ({_start(match[0])})", _line(data, match))
 
@@ -178,8 +196,10 @@ def _keys(data: bytes) -> Iterator[Sighting]:
 
 
 def _passwords(path: str, data: bytes) -> Iterator[Sighting]:
-    if path.endswith((*_CONFIGURATION, ".git-credentials", ".git/config", ".gitconfig")):
+    if path.endswith(_WITH_URLS):
         yield from _urls(data)
+    if not _WORDS.search(path):
+        return
     for where, what in _FILES:
         if where.search(path):
             for match in what.finditer(data):

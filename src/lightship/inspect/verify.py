@@ -54,8 +54,9 @@ def verify_image(
 
     Args:
         image: what to prove.
-        cache: where unpacked layers and scans are kept.
-        sandbox: runs the image's Python; without one, and for another machine's image, imports are not tried.
+        cache: where facts of layers are kept, and layers that are unpacked to be run.
+        sandbox: runs the image's Python; without one, and for another machine's image, imports are not tried,
+            and nothing is unpacked.
         reporter: is told what goes on.
         demands: what the project asks for.
         start: whether, and how, to start the image and wait for its health check.
@@ -69,11 +70,10 @@ def verify_image(
 
     """
     check_platform(image)
-    whole = full or start is not None
-    contents, findings, basis = _checked(
-        image, partial(_static, demands=demands, advisories=advisories), cache, reporter, whole=whole
-    )
-    sandbox = sandbox if contents.config.platform.machine == platform.machine() else None
+    sandbox = sandbox if image.config.platform.machine == platform.machine() else None
+    static = partial(_static, demands=demands, advisories=advisories)
+    whole, runs = full or start is not None, sandbox is not None
+    contents, findings, basis = _checked(image, static, cache, reporter, whole=whole, runs=runs)
     if sandbox is None and start is not None:
         raise UsageError(
             "the image cannot be started here",
@@ -92,16 +92,16 @@ def verify_image(
 
 
 def _checked(
-    image: Image, check: Check, cache: Path, reporter: Reporter, *, whole: bool
+    image: Image, check: Check, cache: Path, reporter: Reporter, *, whole: bool, runs: bool
 ) -> tuple[Contents, list[Finding], Basis]:
-    """Check what is attached to the image, where that can be done; else its layers."""
-    attached = None if whole else attached_contents(image, cache=cache, reporter=reporter)
+    """Check what is attached to the image, where that can be done; else its layers, unpacked if it `runs`."""
+    attached = None if whole else attached_contents(image, cache=cache, reporter=reporter, runs=runs)
     if attached is not None:
         try:
             return attached, check(attached), Basis.SCAN
         except UntoldError as error:
             tell(reporter, error)
-    contents = open_contents(image, cache=cache, reporter=reporter)
+    contents = open_contents(image, cache=cache, reporter=reporter, unpack=runs)
     return contents, check(contents), Basis.LAYERS
 
 

@@ -51,6 +51,8 @@ class Overlay(Generic[T]):
     def __init__(self) -> None:
         self._root: Node[T] = Node(Kind.DIRECTORY, 0)
         self._layer = 0
+        self._folders: dict[str, tuple[str, Node[T]]] = {}
+        """Folders as members name them, for as long as nothing is removed."""
 
     def next_layer(self) -> None:
         """Say that the members that follow belong to the layer above."""
@@ -63,12 +65,12 @@ class Overlay(Generic[T]):
             IntegrityError: symlinks above it that loop, or a hard link to what is not there.
 
         """
-        folder, name = posixpath.split(path)
+        folder, _, name = path.rpartition("/")
         if name.startswith(WHITEOUT):
             return self._whiteout(folder, name)
         created: list[str] = []
-        where, parent = self._resolve(folder, created)
-        final = posixpath.join(where, name)
+        where, parent = self._folder(folder, created)
+        final = f"{where}/{name}" if where else name
         linked, target = self._linked(path, target) if kind is Kind.HARDLINK else (None, target)
         if linked is not None and target == final:
             _fail(f"{path!r} is a hard link to itself")
@@ -116,7 +118,7 @@ class Overlay(Generic[T]):
         old = parent.children.get(name)
         if old is None or (kind is Kind.DIRECTORY and old.kind is Kind.DIRECTORY):
             return ()
-        del parent.children[name]
+        self._remove(parent, name)
         return (final,)
 
     def _whiteout(self, folder: str, name: str) -> Placement:
@@ -133,17 +135,28 @@ class Overlay(Generic[T]):
         node = parent.children.get(hidden)
         if node is None or node.layer == self._layer:
             return Placement("")
-        del parent.children[hidden]
+        self._remove(parent, hidden)
         return Placement("", (posixpath.join(where, hidden),))
 
     def _hide(self, parent: Node[T], where: str) -> Iterator[str]:
         for name, node in list(parent.children.items()):
             path = posixpath.join(where, name)
             if node.layer != self._layer:
-                del parent.children[name]
+                self._remove(parent, name)
                 yield path
             elif node.kind is Kind.DIRECTORY:
                 yield from self._hide(node, path)
+
+    def _remove(self, parent: Node[T], name: str) -> None:
+        del parent.children[name]
+        self._folders.clear()
+
+    def _folder(self, path: str, created: list[str]) -> tuple[str, Node[T]]:
+        """Resolve as `_resolve` does, once for all that is in a folder."""
+        found = self._folders.get(path)
+        if found is None:
+            found = self._folders[path] = self._resolve(path, created)
+        return found
 
     def _resolve(self, path: str, created: list[str] | None) -> tuple[str, Node[T]]:
         """Walk down from the root; with `created`, make the directories that are missing and list them."""

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from lightship.inspect import secrets
 from lightship.inspect.secrets import LARGEST, Kind, entropy, in_file, in_text
 from tests.unit.inspect.gallery.making import RANDOM
 
@@ -98,3 +99,14 @@ def test_an_encrypted_key_is_a_key() -> None:
     key = f"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES,00\n\n{RANDOM * 4}\n"
     [seen] = in_file("root/key.pem", key.encode())
     assert (seen.kind, seen.what, seen.line) == (Kind.KEY, "a private key (RSA)", 1)
+
+
+@pytest.mark.parametrize("form", secrets._FORMS, ids=lambda form: form.mark.decode())
+def test_marks_lead_to_what_the_pattern_finds(form: secrets._Form) -> None:
+    mark = form.mark.decode()
+    known = (token for token in TOKENS if form.pattern.fullmatch(token.encode()))
+    token = next(known, f"{mark}{'2A' * 40}")
+    text = f"{mark}{token} {token}{token} x{token} {mark}{mark} '{token}'\n{token}".encode()
+    places = dict(secrets._marked(text))[form]
+    found = [match.span() for match in form.matches(text, places)]
+    assert found == [match.span() for match in form.pattern.finditer(text)]

@@ -62,11 +62,11 @@ def test_a_second_time_nothing_is_read_again(make_image: MakeImage, tmp_path: Pa
     assert verify(image, tmp_path / "cache") == first
 
 
-def test_a_damaged_scan_is_made_again(make_image: MakeImage, tmp_path: Path) -> None:
+def test_damaged_facts_are_made_again(make_image: MakeImage, tmp_path: Path) -> None:
     image = make_image([regular("usr/lib/a.so", elf(["libnone.so"]))], execution=GOOD)
     first = verify(image, tmp_path / "cache")
-    [scan] = (tmp_path / "cache/scans").iterdir()
-    scan.write_bytes(b"\xc1")
+    [facts] = (tmp_path / "cache/facts").iterdir()
+    facts.write_bytes(b"\xc1")
     assert verify(image, tmp_path / "cache") == first
 
 

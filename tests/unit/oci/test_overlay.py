@@ -104,3 +104,17 @@ def test_find_follows_links_and_answers_none_where_nothing_is() -> None:
 def test_walk_gives_a_folder_before_what_is_in_it() -> None:
     tree, _ = stack([("a/b/c", FILE, ""), ("d", FILE, "")])
     assert [path for path, _ in tree.walk()] == ["a", "a/b", "a/b/c", "d"]
+
+
+def test_a_folder_that_became_a_link_is_followed_from_then_on() -> None:
+    tree: Overlay[str] = Overlay()
+    for path in ("a/b/x", "c/z"):
+        tree.place(path, Kind.FILE, "", path)
+    assert tree.place("a/b/y", Kind.FILE, "", "").path == "a/b/y"
+    tree.place("a/b", Kind.SYMLINK, "../c", "")
+    assert tree.place("a/b/y", Kind.FILE, "", "").path == "c/y"
+    tree.next_layer()
+    tree.place("a/b/.wh.z", Kind.FILE, "", "")
+    tree.place("a/.wh.b", Kind.FILE, "", "")
+    assert tree.place("a/b/y", Kind.FILE, "", "").path == "a/b/y"
+    assert tree.find("c/z") is None

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from lightship.inspect.contents import Contents, Item
 from lightship.inspect.findings import Finding, Rule, Severity
-from lightship.inspect.scan import source_of
+from lightship.inspect.scan import HASHED_ALIKE, MAGIC_NUMBERS, source_of
 from lightship.inspect.sizes import megabytes
 
 OTHER = Rule(
@@ -32,10 +32,6 @@ RULES = (OTHER, STALE)
 _TAG = re.compile(r".*\.cpython-3(\d+)(?:\.opt-\d)?\.pyc")
 _FOLDER = re.compile(r"(?:^|/)python3\.(\d+)/")
 _PROGRAM = re.compile(r"(?:^|.*/)bin/python3\.(\d+)")
-# The last magic number of each minor version (CPython's pycore_magic_number.h).
-_MAGIC = {8: 3413, 9: 3425, 10: 3439, 11: 3495, 12: 3531, 13: 3571, 14: 3627}
-_HASHED_ALIKE = 11
-"""The minor version since which sources are hashed as they are here."""
 
 
 def check(contents: Contents) -> Iterator[Finding]:
@@ -73,7 +69,7 @@ def _is_of(item: Item, minor: int, pythons: frozenset[int]) -> bool:
     folder = _FOLDER.search(item.path)
     if (pythons and minor not in pythons) or (folder and int(folder[1]) != minor):
         return False
-    return item.compiled is None or _MAGIC.get(minor, item.compiled.magic) == item.compiled.magic
+    return item.compiled is None or MAGIC_NUMBERS.get(minor, item.compiled.magic) == item.compiled.magic
 
 
 def _staleness(contents: Contents, item: Item, minor: int) -> str:
@@ -83,7 +79,7 @@ def _staleness(contents: Contents, item: Item, minor: int) -> str:
     if source is None or source.file is None or compiled is None or len(compiled.header) < 16:
         return ""
     if compiled.is_hashed:
-        if minor < _HASHED_ALIKE:
+        if minor < HASHED_ALIKE:
             return ""
         is_beside = source.layer == item.layer and compiled.source_hash
         found = compiled.source_hash if is_beside else contents.reader.source_hash(source.file, compiled)

@@ -49,8 +49,10 @@ NOT_TRIED = Rule(
     "LV505-imports-not-tried",
     "imports were tried",
     Severity.NOTE,
-    "Nothing of the image was run: there is no sandbox here, it is for another machine, or it is elsewhere.",
-    "verify on a machine of the image's platform, with bubblewrap installed; `--full` fetches the layers",
+    "Nothing of the image was run: there is no sandbox here, it is for another machine or elsewhere, or"
+    " nobody wanted it (`--static`).",
+    "verify without `--static`, on a machine of the image's platform, with bubblewrap installed; `--full`"
+    " fetches the layers",
 )
 NOT_PYTHON = Rule(
     "LV506-not-python",

@@ -10,6 +10,7 @@ from lightship.inspect.checks.configuration import Demands
 from lightship.inspect.checks.imports import NOT_TRIED
 from lightship.inspect.findings import Report
 from lightship.inspect.osv import OsvFiles
+from lightship.inspect.reading import know_layers
 from lightship.inspect.rules import RULES
 from lightship.inspect.verify import verify_image
 from lightship.oci.layout import Layout
@@ -112,3 +113,12 @@ def test_no_finding_repeats_a_secret(layout: Layout, clean: LayerRecord) -> None
     ]
     secrets = (AWS.decode(), GITHUB.decode(), OPENAI, PASSWORD, RANDOM[:18])
     assert not [text for text in said for secret in secrets if secret in text]
+
+
+def test_layers_that_were_unpacked_say_what_streams_of_them_say(layout: Layout, clean: LayerRecord) -> None:
+    cache, reporter = layout.path.parent, SilentReporter()
+    for shown in (*CLEAN, *(each for group in DEFECTS.values() for each in group)):
+        layers = made(layout, clean, shown).layers
+        streamed = know_layers(layers, cache=cache / "streamed", reporter=reporter)
+        unpacked = know_layers(layers, cache=cache / "unpacked", reporter=reporter, unpack=True)
+        assert [each.facts for each in streamed] == [each.facts for each in unpacked], shown.name
