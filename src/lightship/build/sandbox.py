@@ -111,8 +111,11 @@ class Sandbox:
             )
         namespaces = ("--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc")
         probe = [found, *namespaces, found, "--version"]
-        result = subprocess.run(probe, capture_output=True, text=True, check=False)
-        if result.returncode:
+        for _ in range(_TRIES):
+            result = subprocess.run(probe, capture_output=True, text=True, check=False)
+            if not result.returncode:
+                break
+        else:
             raise UsageError(
                 "this system does not let bubblewrap make a sandbox",
                 where=found,
@@ -263,6 +266,8 @@ ISOLATION = (
     "ALL",
     "--die-with-parent",
 )
+_TRIES = 3
+"""bwrap fails when a mount of this machine ends while it goes through them all: containers come and go."""
 _FORBIDDEN = (
     "allow user namespaces: `sysctl kernel.unprivileged_userns_clone=1` (Debian), "
     "`sysctl kernel.apparmor_restrict_unprivileged_userns=0` or an AppArmor profile for bwrap (Ubuntu), "

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from lightship.debs.base import base_entries
@@ -119,7 +119,7 @@ def _is_python(path: str) -> bool:
 def _moved(entry: Entry) -> Entry:
     path = f"usr/local/{entry.path.removeprefix('usr/')}"
     inner = entry.target.startswith(("/usr/bin/python", "/usr/lib/python"))
-    return replace(
+    return msgspec.structs.replace(
         entry, path=path, target=entry.target.replace("/usr/", "/usr/local/") if inner else entry.target
     )
 

@@ -192,7 +192,7 @@ def test_a_job_may_end(
 def test_what_serves_nothing_may_go_on(
     layout: Layout, service: list[LayerRecord], cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lightship.inspect.checks.start.SETTLED", 0.3)
+    monkeypatch.setattr("lightship.inspect.checks.start.SETTLED", 1.5)  # Python has its handlers by then
     worker = msgspec.structs.replace(
         execution(),
         healthcheck=None,

@@ -147,6 +147,13 @@ def test_forbidden_namespaces_name_the_setting(tmp_path: Path) -> None:
     assert "No permissions" in caught.value.detail
 
 
+def test_a_mount_that_ends_meanwhile_is_no_prohibition(tmp_path: Path) -> None:
+    fake = tmp_path / "bwrap"
+    fake.write_text(f"#!/bin/sh\n[ -e {tmp_path}/again ] && exit 0\n: > {tmp_path}/again\nexit 1\n")
+    fake.chmod(0o755)
+    assert Sandbox.find(str(tmp_path)) == Sandbox(fake)
+
+
 def test_mounts_are_made_in_order_after_volumes(root: Path) -> None:
     mounts = (Scratch("/app"), Link("/live/a.py", "/app/a.py"), Volume(root, "/app/pkg", read_only=True))
     request = RunRequest(root, EXECUTION, volumes=(Volume(root, "/live"),), mounts=mounts)

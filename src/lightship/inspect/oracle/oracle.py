@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -258,7 +258,7 @@ def _in_memory(entry: Entry) -> Entry:
     """Keep a module, which is not there to be read when the package is closed."""
     if entry.content is None or not entry.path.endswith(".py"):
         return entry
-    return replace(entry, content=BytesContent(b"".join(entry.content.chunks())))
+    return msgspec.structs.replace(entry, content=BytesContent(b"".join(entry.content.chunks())))
 
 
 def _packages(layer: LayerPlan) -> tuple[LockedDeb, ...]:
