@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,7 @@ DJANGO = "Django"
 FACTORY = "factory"
 """What a function of another module makes, whose framework is not known there."""
 _FACTORIES = frozenset({"build_app", "create_app", "get_app", "make_app"})
+_NAMES = re.compile("|".join(sorted({*ASGI, *WSGI, *_FACTORIES, "get_wsgi_application"})).encode())
 HEALTH = frozenset({"/health", "/healthz", "/livez", "/live", "/ping", "/-/healthy"})
 
 
@@ -59,12 +61,12 @@ class Application(Struct, frozen=True):
 def find_application(folder: Path) -> Application | None:
     """Look for an application that a module has, else for a function that makes one."""
     for path in _places(folder):
-        tree = parsed(path)
+        tree = _naming(path)
         if found := _assigned(tree):
             application = _application(folder, path, *found)
             return replace(application, health=_health(tree, variable=found[0]))
     for path in _places(folder):
-        tree = parsed(path)
+        tree = _naming(path)
         if found := _factory(tree):
             application = _application(folder, path, *found)
             return replace(application, is_factory=True, health=_health(tree, variable=""))
@@ -77,6 +79,11 @@ def _places(folder: Path) -> Iterator[Path]:
             path for path in folder.glob(place) if is_shipped(path.parent) or path.parent == folder
         )
     yield from modules_of(folder)
+
+
+def _naming(path: Path) -> ast.Module:
+    """Read a module that names a framework or a factory; of others there may be thousands."""
+    return parsed(path) if _NAMES.search(path.read_bytes()) else ast.Module([], [])
 
 
 def parsed(path: Path) -> ast.Module:
