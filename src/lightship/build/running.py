@@ -129,6 +129,7 @@ def launch(
             env={},
             # A terminal's Ctrl-C would else reach bwrap itself, and so kill the service without a warning.
             start_new_session=True,
+            preexec_fn=_heed_interrupts if _are_interrupts_ignored() else None,  # noqa: PLW1509
         )
     except BaseException:
         status.close()
@@ -138,6 +139,16 @@ def launch(
         os.close(writing)
         os.close(options)
     return Running(monitor, status, parse_signal(stop_signal), resources)
+
+
+def _are_interrupts_ignored() -> bool:
+    """Whether this process was started so: as shells without job control start what ends in `&`."""
+    return signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+
+
+def _heed_interrupts() -> None:
+    """Give the service SIGINT as containers have it: what is ignored would be ignored by all children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _memory_file(data: bytes) -> int:

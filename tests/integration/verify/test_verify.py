@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -189,6 +190,16 @@ def test_a_job_may_end(
     assert [rule for rule, _ in said(report)] == [*rules, "LV311-no-health-check"]
 
 
+@pytest.fixture(params=["heeded", "ignored"])
+def interrupts(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Interrupts as a terminal's process has them, and as one that a script started in the background."""
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.SIG_IGN if request.param == "ignored" else signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_what_serves_nothing_may_go_on(
     layout: Layout, service: list[LayerRecord], cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
